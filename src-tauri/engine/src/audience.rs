@@ -1,0 +1,393 @@
+//! The audience: contacts computed from messages and edits, with the timeline of each.
+//!
+//! The rules are in [`merge`]; this file loads the part of the world that some messages concern,
+//! applies them there and writes the difference back, a few statements for a whole batch. It owns the
+//! tables `clerk_user`, `waitlist_entry`, `seen_email`, `hand`, `contact`, `contact_list`,
+//! `contact_change`, `removal`, `event` and `event_name`. Deliberately absent: reading for screens
+//! (api/contacts.rs) and judging who may write.
+
+pub mod merge;
+mod rebuild;
+mod store;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde_json::json;
+
+use crate::api::contacts::FieldChange;
+use crate::change::Topic;
+use crate::clerk::{Fact, email_key};
+use crate::db::Tx;
+use merge::{Anchor, Edits, Effect, Incoming, Touched, Verdict, World, differences};
+
+pub use rebuild::rebuild;
+
+/// What one message concerns.
+#[derive(Debug, Clone, Copy)]
+pub struct Item<'a> {
+    /// The message, its fact and its options.
+    pub incoming: Incoming<'a>,
+    /// Clerk's type.
+    pub kind: &'a str,
+    /// Shown for an event whose contact is unknown.
+    pub label: &'a str,
+}
+
+/// What became of one message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Projected {
+    /// How it was judged.
+    pub verdict: Verdict,
+    /// The contacts it created, updated and removed, in that order.
+    pub counts: [usize; 3],
+    /// Email of the contact it is about.
+    pub label: Option<String>,
+}
+
+/// Applies messages of one environment in their order and records what they did.
+///
+/// # Errors
+/// What SQLite says; then nothing may be kept.
+pub async fn project(
+    tx: &mut Tx,
+    environment: i64,
+    items: &[Item<'_>],
+    now: i64,
+) -> Result<Vec<Projected>, sqlx::Error> {
+    let mut scope = store::Scope::default();
+    for item in items {
+        scope.add(item.incoming.fact);
+    }
+    let mut world = store::load(tx, environment, scope).await?;
+    let effects = apply(&mut world, items)?;
+    let names = list_names(tx, environment).await?;
+    let mut journal = Journal::new(environment, now, &names);
+    for (item, effect) in items.iter().zip(&effects) {
+        journal.message(item, effect, &world);
+    }
+    store::save(tx, environment, &mut world).await?;
+    journal.write(tx).await?;
+    Ok(effects.iter().map(|effect| projected(effect, &world)).collect())
+}
+
+/// Applies the items; a panic in a rule becomes an error, so that it costs one message.
+fn apply(world: &mut World, items: &[Item<'_>]) -> Result<Vec<Effect>, sqlx::Error> {
+    let all = || items.iter().map(|item| world.apply(item.incoming)).collect();
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(all))
+        .map_err(|_| sqlx::Error::Decode("a rule of the audience panicked".into()))
+}
+
+/// Adds a contact by hand and returns its id; `None` when the address is in the audience already.
+///
+/// # Errors
+/// What SQLite says.
+pub async fn add_by_hand(
+    tx: &mut Tx,
+    environment: i64,
+    email: &str,
+    edits: &Edits,
+    now: i64,
+) -> Result<Option<i64>, sqlx::Error> {
+    let mut scope = store::Scope::default();
+    scope.keys.insert(email_key(email));
+    let mut world = store::load(tx, environment, scope).await?;
+    let Some(effect) = world.add_by_hand(email, edits, now) else { return Ok(None) };
+    finish(tx, environment, &mut world, std::slice::from_ref(&effect), now).await?;
+    Ok(effect.contact)
+}
+
+/// Edits the contact with this email key; false when there is none.
+///
+/// # Errors
+/// What SQLite says.
+pub async fn edit(
+    tx: &mut Tx,
+    environment: i64,
+    key: &str,
+    edits: &Edits,
+    now: i64,
+) -> Result<bool, sqlx::Error> {
+    let mut scope = store::Scope::default();
+    scope.keys.insert(key.to_owned());
+    let mut world = store::load(tx, environment, scope).await?;
+    let Some(effect) = world.edit(key, edits, now) else { return Ok(false) };
+    finish(tx, environment, &mut world, &[effect], now).await?;
+    Ok(true)
+}
+
+/// Removes contacts by their email keys and returns how many went, with the id of the removal that
+/// [`restore`] takes.
+///
+/// # Errors
+/// What SQLite says.
+pub async fn remove(
+    tx: &mut Tx,
+    environment: i64,
+    keys: BTreeSet<String>,
+    now: i64,
+) -> Result<(usize, i64), sqlx::Error> {
+    let scope = store::Scope { keys: keys.clone(), ..store::Scope::default() };
+    let mut world = store::load(tx, environment, scope).await?;
+    let (effects, anchors): (Vec<Effect>, Vec<String>) = keys
+        .iter()
+        .filter_map(|key| world.remove(key, now))
+        .map(|(effect, anchor)| (effect, anchor.word()))
+        .unzip();
+    finish(tx, environment, &mut world, &effects, now).await?;
+    let anchors = json!(anchors).to_string();
+    let undo = sqlx::query_scalar!(
+        r#"insert into removal (environment_id, at, anchors) values (?1, ?2, ?3)
+           returning id as "id!""#,
+        environment,
+        now,
+        anchors
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok((effects.len(), undo))
+}
+
+/// Takes a removal back and returns how many contacts are there again; `None` when it is unknown.
+///
+/// # Errors
+/// What SQLite says.
+pub async fn restore(tx: &mut Tx, removal: i64, now: i64) -> Result<Option<usize>, sqlx::Error> {
+    let found = sqlx::query!(
+        "delete from removal where id = ?1 returning environment_id, anchors",
+        removal
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    let Some(found) = found else { return Ok(None) };
+    let words: Vec<String> = serde_json::from_str(&found.anchors).unwrap_or_default();
+    let anchors: Vec<Anchor> = words.iter().filter_map(|word| Anchor::of(word)).collect();
+    let mut scope = store::Scope::default();
+    for anchor in &anchors {
+        match anchor {
+            Anchor::User(id) => scope.users.insert(id.clone()),
+            Anchor::Email(key) => scope.keys.insert(key.clone()),
+        };
+    }
+    let mut world = store::load(tx, found.environment_id, scope).await?;
+    let touched: Vec<Touched> = anchors.iter().flat_map(|anchor| world.restore(anchor)).collect();
+    let back = touched.len();
+    let effect = Effect { verdict: Verdict::Processed, touched, contact: None };
+    finish(tx, found.environment_id, &mut world, &[effect], now).await?;
+    Ok(Some(back))
+}
+
+async fn finish(
+    tx: &mut Tx,
+    environment: i64,
+    world: &mut World,
+    effects: &[Effect],
+    now: i64,
+) -> Result<(), sqlx::Error> {
+    let names = list_names(tx, environment).await?;
+    let mut journal = Journal::new(environment, now, &names);
+    for effect in effects {
+        journal.changes(effect, None);
+    }
+    store::save(tx, environment, world).await?;
+    journal.write(tx).await
+}
+
+async fn list_names(tx: &mut Tx, environment: i64) -> Result<HashMap<i64, String>, sqlx::Error> {
+    let rows =
+        sqlx::query!("select id, name from mailing_list where environment_id = ?1", environment)
+            .fetch_all(tx.conn())
+            .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
+}
+
+fn projected(effect: &Effect, world: &World) -> Projected {
+    let mut counts = [0; 3];
+    for touched in &effect.touched {
+        let kind = match (&touched.before, &touched.after) {
+            (None, _) => 0,
+            (Some(_), Some(_)) => 1,
+            (Some(_), None) => 2,
+        };
+        counts[kind] += 1;
+    }
+    let label = effect.contact.and_then(|contact| email_of(contact, effect, world));
+    Projected { verdict: effect.verdict, counts, label }
+}
+
+/// Timeline entries and events, gathered and written in two statements.
+struct Journal<'a> {
+    environment: i64,
+    now: i64,
+    lists: &'a HashMap<i64, String>,
+    changes: Vec<serde_json::Value>,
+    events: Vec<serde_json::Value>,
+    names: BTreeMap<String, i64>,
+}
+
+impl<'a> Journal<'a> {
+    fn new(environment: i64, now: i64, lists: &'a HashMap<i64, String>) -> Self {
+        let (changes, events, names) = Default::default();
+        Self { environment, now, lists, changes, events, names }
+    }
+
+    fn message(&mut self, item: &Item<'_>, effect: &Effect, world: &World) {
+        self.changes(effect, Some(item.incoming.message));
+        if let (Some(note), Some(contact)) = (note(effect.verdict, item.incoming.fact), effect.contact)
+        {
+            let email = email_of(contact, effect, world).unwrap_or_default();
+            let what = if matches!(effect.verdict, Verdict::Stale { .. }) { "stale" } else { "unchanged" };
+            self.entry(contact, what, &email, Some(item.incoming.message), &[], Some(&note));
+        }
+        if effect.verdict == Verdict::Duplicate {
+            return;
+        }
+        let label = effect
+            .contact
+            .and_then(|contact| email_of(contact, effect, world))
+            .unwrap_or_else(|| item.label.to_owned());
+        let custom = item.incoming.options.custom_event.clone();
+        for name in std::iter::once(format!("clerk.{}", item.kind)).chain(custom) {
+            *self.names.entry(name.clone()).or_default() += 1;
+            self.events.push(json!({
+                "n": name,
+                "m": item.incoming.message,
+                "c": effect.contact,
+                "l": label,
+            }));
+        }
+    }
+
+    fn changes(&mut self, effect: &Effect, message: Option<i64>) {
+        for touched in &effect.touched {
+            let (before, after) = (touched.before.as_ref(), touched.after.as_ref());
+            let name_of =
+                |id: i64| self.lists.get(&id).cloned().unwrap_or_else(|| format!("list {id}"));
+            let changes = differences(before, after, name_of);
+            if changes.is_empty() {
+                continue;
+            }
+            let what = match (before, after) {
+                (None, _) => "created",
+                (_, None) => "removed",
+                _ => "updated",
+            };
+            let email = after.or(before).map(|contact| contact.email.clone()).unwrap_or_default();
+            self.entry(touched.id, what, &email, message, &changes, None);
+        }
+    }
+
+    fn entry(
+        &mut self,
+        contact: i64,
+        what: &str,
+        email: &str,
+        message: Option<i64>,
+        changes: &[FieldChange],
+        note: Option<&str>,
+    ) {
+        self.changes.push(json!({
+            "c": contact,
+            "w": what,
+            "e": email,
+            "m": message,
+            "f": json!(changes).to_string(),
+            "n": note,
+        }));
+    }
+
+    async fn write(self, tx: &mut Tx) -> Result<(), sqlx::Error> {
+        tx.touch(Topic::Contacts);
+        if !self.changes.is_empty() {
+            let changes = json!(self.changes).to_string();
+            sqlx::query!(
+                "insert into contact_change
+                     (environment_id, contact_id, at, what, email, message_id, changes, note)
+                 select ?1, value ->> 'c', ?2, value ->> 'w', value ->> 'e', value ->> 'm',
+                        value ->> 'f', value ->> 'n'
+                 from json_each(?3)",
+                self.environment,
+                self.now,
+                changes
+            )
+            .execute(tx.conn())
+            .await?;
+        }
+        if self.events.is_empty() {
+            return Ok(());
+        }
+        tx.touch(Topic::Events);
+        let names = json!(self.names).to_string();
+        sqlx::query!(
+            "insert into event_name (environment_id, name, count, first_at, last_at)
+             select ?1, key, value, ?2, ?2 from json_each(?3) where true
+             on conflict (environment_id, name) do update
+             set count = count + excluded.count, last_at = max(last_at, excluded.last_at)",
+            self.environment,
+            self.now,
+            names
+        )
+        .execute(tx.conn())
+        .await?;
+        let events = json!(self.events).to_string();
+        sqlx::query!(
+            "insert into event (name_id, message_id, contact_id, label, at)
+             select event_name.id, e.value ->> 'm', e.value ->> 'c', e.value ->> 'l', ?2
+             from json_each(?3) e
+             join event_name on event_name.environment_id = ?1 and event_name.name = e.value ->> 'n'",
+            self.environment,
+            self.now,
+            events
+        )
+        .execute(tx.conn())
+        .await?;
+        Ok(())
+    }
+}
+
+fn email_of(contact: i64, effect: &Effect, world: &World) -> Option<String> {
+    let touched = effect.touched.iter().find(|touched| touched.id == contact);
+    touched
+        .and_then(|touched| touched.after.as_ref().or(touched.before.as_ref()))
+        .map(|contact| contact.email.clone())
+        .or_else(|| world.email_of(contact).map(str::to_owned))
+}
+
+fn note(verdict: Verdict, fact: &Fact) -> Option<String> {
+    match verdict {
+        Verdict::Stale { .. } => sentence(verdict),
+        Verdict::NoEmail => match fact {
+            Fact::User(snapshot) => snapshot
+                .no_email
+                .as_ref()
+                .map(|why| format!("{why} The contact keeps the address it had.")),
+            _ => None,
+        },
+        Verdict::Processed | Verdict::Duplicate => None,
+    }
+}
+
+/// A verdict that needs words, in words.
+pub fn sentence(verdict: Verdict) -> Option<String> {
+    match verdict {
+        Verdict::Processed => None,
+        Verdict::Duplicate => {
+            Some("Says exactly what an earlier message said; nothing to do.".to_owned())
+        }
+        Verdict::NoEmail => Some("Has no usable email, so it makes no contact.".to_owned()),
+        Verdict::Stale { at, known_at, deleted: true } => Some(format!(
+            "Of {}, about somebody who was deleted at {}; it brings nobody back.",
+            moment(at),
+            moment(known_at)
+        )),
+        Verdict::Stale { at, known_at, deleted: false } => Some(format!(
+            "Of {}, older than what is known since {}; newer values stay.",
+            moment(at),
+            moment(known_at)
+        )),
+    }
+}
+
+fn moment(ms: i64) -> String {
+    jiff::Timestamp::from_millisecond(ms)
+        .map_or_else(|_| format!("{ms} ms"), |at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
+}

@@ -1,0 +1,34 @@
+//! Usher without a window: receives Clerk's webhooks, keeps them, and turns them into an audience.
+//!
+//! A map, top down; a module uses only what is below it:
+//!
+//! ```text
+//! host                      one engine for the window, the command line, a browser and the tests
+//! api                       every verb, its arguments and its rows
+//! engine                    wiring, start and close
+//! receive                   from a request to its answer
+//! listener  inbox           sockets and signatures; the durable append and what becomes of it
+//! audience                  contacts, by the rules in audience/merge.rs
+//! endpoint                  endpoints, environments, lists, settings
+//! clerk  signing            what Clerk sends and how Svix signs it
+//! db  change  clock  secret
+//! ```
+//!
+//! What holds: no 2xx before the commit; one module writes a table, anyone may read it; the audience
+//! is a function of the set of messages and edits; the clock is a parameter.
+
+pub mod api;
+pub mod audience;
+pub mod change;
+pub mod clerk;
+pub mod clock;
+mod db;
+mod endpoint;
+mod engine;
+mod inbox;
+pub mod listener;
+mod receive;
+pub mod secret;
+pub mod signing;
+
+pub use engine::{Config, DEFAULT_PORT, Engine, OpenError};

@@ -1,0 +1,403 @@
+//! The listener: from the socket to one call of the handler for each request.
+//!
+//! A tokio guard accepts and meters the connections, tiny_http parses and answers behind
+//! it, because tiny_http 0.12 alone has no limits and can be stopped by one small request.
+//! It listens on 127.0.0.1 and ::1 only; a tunnel brings the requests of the internet.
+//! Deliberately absent: routes, verification and storage (the handler), restarting.
+
+pub mod frame;
+pub mod verify;
+mod guard;
+mod http;
+mod port;
+mod seats;
+mod upstream;
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::watch;
+use tokio::task::{JoinSet, spawn_blocking};
+use tokio::time::timeout;
+
+/// One complete request, as the handler gets it.
+#[derive(Debug, Clone)]
+pub struct RawRequest {
+    /// As sent; any token, not only the known ones.
+    pub method: String,
+    /// Path and query; an absolute-form target is reduced to it.
+    pub target: String,
+    /// In the order sent. Headers that only concern the connection are left out, `Host`
+    /// comes first, and `Content-Length` is that of `body`.
+    pub headers: Vec<(String, String)>,
+    /// The exact bytes; a chunked body is already put together.
+    pub body: Vec<u8>,
+    /// Who connected: the tunnel's program on this machine, not the sender behind it.
+    pub peer: Option<IpAddr>,
+    /// The body is larger than the limit (bytes, as declared or as far as seen); `body` is
+    /// empty then, the answer should be 413, and the connection is closed after it.
+    pub oversize: Option<u64>,
+}
+
+/// What the handler answers.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// 200 to 599.
+    pub status: u16,
+    /// ASCII, such as `application/json`.
+    pub content_type: &'static str,
+    /// Not sent with 204 and 304, nor to HEAD.
+    pub body: String,
+    /// Seconds, sent as `Retry-After`.
+    pub retry_after_s: Option<u32>,
+}
+
+impl Answer {
+    /// `{"ok":false,"message":…}` for a fixed sentence without quotes or backslashes.
+    fn refusal(status: u16, sentence: &'static str) -> Self {
+        Self {
+            status,
+            content_type: "application/json",
+            body: format!("{{\"ok\":false,\"message\":\"{sentence}\"}}"),
+            retry_after_s: None,
+        }
+    }
+}
+
+/// Called on the listener's own threads; it may block. A panic in it is answered with 500.
+pub type Handler = Arc<dyn Fn(RawRequest) -> Answer + Send + Sync>;
+
+/// Every limit of the listener, each with its reason. The default is what Usher uses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Request line and headers, bytes: Svix sends under 2 KiB, proxies add some.
+    pub head_bytes: usize,
+    /// Number of headers: Svix sends about ten, proxies add a dozen.
+    pub head_fields: usize,
+    /// From the first byte of a request to the end of its headers: one packet in truth.
+    pub head: Duration,
+    /// Body, bytes; at most [`Limits::MAX_BODY_BYTES`]. Clerk's messages are under 64 KiB.
+    pub body_bytes: u64,
+    /// From the end of the headers to the end of the body: Svix itself gives up after 15 s.
+    pub body: Duration,
+    /// A kept connection without a request: long enough for a burst, short for a seat.
+    pub idle: Duration,
+    /// Then the connection closes, so that none lives for ever.
+    pub requests_per_connection: u32,
+    /// Open connections; fewer where the system allows few open files.
+    pub connections: usize,
+    /// Requests worked on at once, with a thread and a kept connection each; this is also
+    /// the most messages that one commit can take.
+    pub upstream: usize,
+    /// Bytes of request bodies held for all connections together, and never less than two
+    /// of the largest: bounds the memory strangers can fill.
+    pub held_bytes: usize,
+    /// A complete request waits this long for a thread, then 503: a busy answer must be
+    /// quick.
+    pub queue_wait: Duration,
+    /// The handler's answer, then 503: with `queue_wait` still inside Svix's 15 s.
+    pub answer: Duration,
+    /// A client that does not take its answer is dropped.
+    pub write: Duration,
+    /// After the last answer the client may go on sending this long …
+    pub linger: Duration,
+    /// … and this many bytes, so that it reads the answer and not a reset.
+    pub linger_bytes: usize,
+    /// On stopping, running requests may finish within this time.
+    pub drain: Duration,
+}
+
+impl Limits {
+    /// The most that Settings may raise `body_bytes` to.
+    pub const MAX_BODY_BYTES: u64 = 10 * 1024 * 1024;
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            head_bytes: 16 * 1024,
+            head_fields: 64,
+            head: Duration::from_secs(5),
+            body_bytes: 1024 * 1024,
+            body: Duration::from_secs(15),
+            idle: Duration::from_secs(15),
+            requests_per_connection: 1_000,
+            connections: 256,
+            upstream: 64,
+            held_bytes: 8 * 1024 * 1024,
+            queue_wait: Duration::from_secs(3),
+            answer: Duration::from_secs(11),
+            write: Duration::from_secs(10),
+            linger: Duration::from_secs(2),
+            linger_bytes: 4 * 1024 * 1024,
+            drain: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Why the listener did not start. The text says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    /// Another program listens there, on 127.0.0.1 or ::1.
+    #[error(
+        "Port {port} is already used by {}. Close that program, or choose another port in Settings or with `usher listen --port N`.",
+        .holder.as_deref().unwrap_or("another program")
+    )]
+    PortTaken {
+        /// The port asked for.
+        port: u16,
+        /// Such as `node (process 4711)`, where the system tells.
+        holder: Option<String>,
+    },
+    /// Ports below 1024 are often reserved.
+    #[error(
+        "The system does not let Usher listen on port {port}. Choose a port above 1023 in Settings or with `usher listen --port N`."
+    )]
+    Denied {
+        /// The port asked for.
+        port: u16,
+    },
+    /// Anything else, such as too few files or threads.
+    #[error(
+        "Usher could not listen on port {port}: {source}. Try again, or choose another port in Settings or with `usher listen --port N`."
+    )]
+    Other {
+        /// The port asked for.
+        port: u16,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// Whether requests are being received.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// They are.
+    Listening,
+    /// Stopped on request.
+    Stopped,
+    /// Something inside ended that should not have; start a new listener.
+    Failed,
+}
+
+impl State {
+    /// `Listening` becomes `to`; the first end counts. True if it changed.
+    fn leave(&mut self, to: Self) -> bool {
+        let listening = *self == Self::Listening;
+        if listening {
+            *self = to;
+        }
+        listening
+    }
+}
+
+/// A cheap look inside, for a supervisor and for Settings → Diagnostics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Health {
+    /// As [`Listener::state`].
+    pub state: State,
+    /// Connections open now.
+    pub connections: usize,
+    /// At most so many, see [`Limits::connections`].
+    pub connection_limit: usize,
+    /// Requests being worked on now.
+    pub busy: usize,
+    /// Requests the handler has answered since the start.
+    pub served: u64,
+    /// Requests the guard has refused since the start.
+    pub refused: u64,
+    /// Connections dropped because all seats were taken.
+    pub evicted: u64,
+    /// Failed accepts since the start.
+    pub accept_errors: u64,
+}
+
+/// A running listener. Dropping it ends it at once; [`Listener::stop`] ends it well.
+pub struct Listener {
+    port: u16,
+    state: StoppedOnDrop,
+    guard: Arc<guard::Guard>,
+    accepting: JoinSet<()>,
+    workers: http::Workers,
+    served: Arc<AtomicU64>,
+    stop: watch::Sender<bool>,
+}
+
+impl Listener {
+    /// Listens on 127.0.0.1 and, where the system has it, ::1. Port 0 picks one that is
+    /// free on both; any other port is used as it is or not at all.
+    ///
+    /// # Errors
+    /// The port is taken or not allowed, or the system lacks files, threads or memory.
+    pub async fn start(
+        port: u16,
+        mut limits: Limits,
+        handler: Handler,
+    ) -> Result<Self, ListenError> {
+        let files = rlimit::increase_nofile_limit(4096).unwrap_or(256);
+        let seats = usize::try_from(files.saturating_sub(128) / 3).unwrap_or(usize::MAX);
+        limits.connections = limits.connections.min(seats).max(8);
+        limits.upstream = limits.upstream.clamp(1, limits.connections);
+        limits.body_bytes = limits.body_bytes.min(Limits::MAX_BODY_BYTES);
+        limits.held_bytes = limits.held_bytes.max(limits.body_bytes as usize * 2);
+
+        let (v4, v6) = bind(port).await?;
+        let other = |source| ListenError::Other { port, source };
+        let port = v4.local_addr().map_err(other)?.port();
+        let state = Arc::new(watch::Sender::new(State::Listening));
+        let served = Arc::new(AtomicU64::new(0));
+        let (count, state_) = (limits.upstream, Arc::clone(&state));
+        let workers =
+            http::Workers::start(count, handler, Arc::clone(&served), state_).map_err(other)?;
+        let door = Arc::clone(&workers.door);
+        let pool = upstream::Pool::open(Arc::clone(&door), limits.upstream)
+            .await
+            .map_err(other)?;
+        let (stop, stopped) = watch::channel(false);
+        let guard = Arc::new(guard::Guard {
+            seats: seats::Seats::new(limits.connections, limits.held_bytes),
+            limits,
+            door,
+            pool,
+            refused: AtomicU64::new(0),
+            accept_errors: AtomicU64::new(0),
+            stop: stopped,
+            turned_away: guard::turning_away(),
+        });
+        let mut accepting = JoinSet::new();
+        let run = guard::run(Arc::clone(&guard), v4, v6);
+        let end = FailedOnDrop(Arc::clone(&state));
+        accepting.spawn(async move {
+            let _end = end;
+            run.await;
+        });
+        Ok(Self {
+            port,
+            state: StoppedOnDrop(state),
+            guard,
+            accepting,
+            workers,
+            served,
+            stop,
+        })
+    }
+
+    /// The port in use, the one picked if 0 was asked for.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Changes when the listener fails or is stopped.
+    #[must_use]
+    pub fn state(&self) -> watch::Receiver<State> {
+        self.state.0.subscribe()
+    }
+
+    /// The limits in force, after the system's own are taken into account.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.guard.limits
+    }
+
+    /// Counters; costs a few atomic reads and one short lock.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        Health {
+            state: *self.state.0.borrow(),
+            connections: self.guard.seats.len(),
+            connection_limit: self.guard.seats.limit(),
+            busy: self.guard.pool.busy(),
+            served: self.served.load(Relaxed),
+            refused: self.guard.refused.load(Relaxed),
+            evicted: self.guard.seats.evicted(),
+            accept_errors: self.guard.accept_errors.load(Relaxed),
+        }
+    }
+
+    /// Stops accepting, lets running requests finish (up to `limits.drain`, 5 s), and ends
+    /// the threads.
+    pub async fn stop(mut self) {
+        drop(self.state);
+        self.stop.send_replace(true);
+        while self.accepting.join_next().await.is_some() {}
+        self.workers.stop(Duration::from_secs(1)).await;
+    }
+}
+
+struct StoppedOnDrop(Arc<watch::Sender<State>>);
+
+impl Drop for StoppedOnDrop {
+    fn drop(&mut self) {
+        self.0.send_if_modified(|state| state.leave(State::Stopped));
+    }
+}
+
+struct FailedOnDrop(Arc<watch::Sender<State>>);
+
+impl Drop for FailedOnDrop {
+    fn drop(&mut self) {
+        self.0.send_if_modified(|state| state.leave(State::Failed));
+    }
+}
+
+async fn bind(port: u16) -> Result<(TcpListener, Option<TcpListener>), ListenError> {
+    let mut tries = if port == 0 { 16 } else { 1 };
+    loop {
+        tries -= 1;
+        let bound = bind_both(port);
+        match bound {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && tries > 0 => {}
+            Err(error) => return Err(explain(port, error).await),
+            Ok(both) => return Ok(both),
+        }
+    }
+}
+
+fn bind_both(port: u16) -> io::Result<(TcpListener, Option<TcpListener>)> {
+    let v4 = listen((Ipv4Addr::LOCALHOST, port).into())?;
+    match listen((Ipv6Addr::LOCALHOST, v4.local_addr()?.port()).into()) {
+        Ok(v6) => Ok((v4, Some(v6))),
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => Err(error),
+        Err(error) => {
+            tracing::info!(%error, "listening without IPv6");
+            Ok((v4, None))
+        }
+    }
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(1024)
+}
+
+async fn explain(port: u16, error: io::Error) -> ListenError {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            let found = timeout(
+                Duration::from_secs(2),
+                spawn_blocking(move || port::holder(port)),
+            );
+            ListenError::PortTaken {
+                port,
+                holder: found.await.ok().and_then(Result::ok).flatten(),
+            }
+        }
+        io::ErrorKind::PermissionDenied => ListenError::Denied { port },
+        _ => ListenError::Other {
+            port,
+            source: error,
+        },
+    }
+}

@@ -1,0 +1,10 @@
+//! Usher on a screen: the real window through WebKit's driver.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests fail by panicking"
+)]
+
+mod window;

@@ -1,0 +1,341 @@
+//! An engine in a folder of its own, on a free port, with a clock that the test sets.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use svix::webhooks::Webhook;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use usher_engine::api::{self, ApiError};
+use usher_engine::clock::{Clock, Pause};
+use usher_engine::secret::Choice;
+use usher_engine::{Config, Engine};
+
+/// 12 May 2026, 12:00:00 UTC: the time at which every test starts.
+pub const NOON: i64 = 1_778_587_200_000;
+
+/// A secret that endpoints of the tests have.
+pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+/// A secret that they do not have.
+pub const OTHER_SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+
+/// A clock that stands still until it is moved; a pause ends at once.
+#[derive(Debug)]
+pub struct ManualClock(AtomicI64);
+
+impl ManualClock {
+    /// Standing at [`NOON`].
+    pub fn at_noon() -> Arc<Self> {
+        Arc::new(Self(AtomicI64::new(NOON)))
+    }
+
+    /// Moves on.
+    pub fn advance(&self, ms: i64) {
+        self.0.fetch_add(ms, Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now_ms(&self) -> i64 {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    fn now_us(&self) -> i64 {
+        self.now_ms() * 1000
+    }
+
+    fn pause(&self, _: Duration) -> Pause {
+        Box::pin(tokio::task::yield_now())
+    }
+}
+
+/// What came back over the socket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// HTTP status.
+    pub status: u16,
+    /// The head, as sent.
+    pub head: String,
+    /// The body; JSON or, where it is not, a text.
+    pub body: Value,
+}
+
+impl Reply {
+    /// A field of the answer.
+    pub fn field(&self, name: &str) -> &str {
+        self.body[name].as_str().unwrap_or_default()
+    }
+}
+
+/// An endpoint made for a test.
+#[derive(Debug, Clone)]
+pub struct TestEndpoint {
+    /// Its id.
+    pub id: i64,
+    /// Its environment.
+    pub environment_id: i64,
+    /// `/in/<token>`.
+    pub path: String,
+}
+
+/// A running engine.
+pub struct TestApp {
+    engine: Engine,
+    /// The clock.
+    pub clock: Arc<ManualClock>,
+    dir: tempfile::TempDir,
+    ids: AtomicI64,
+}
+
+impl TestApp {
+    /// Starts on an empty folder.
+    pub async fn start() -> Self {
+        Self::open(tempfile::tempdir().unwrap(), ManualClock::at_noon()).await
+    }
+
+    async fn open(dir: tempfile::TempDir, clock: Arc<ManualClock>) -> Self {
+        let config = Config {
+            port: Some(0),
+            keychain: Choice::File,
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            ..Config::new(dir.path().to_owned())
+        };
+        let engine = Engine::open(config).await.unwrap();
+        Self { engine, clock, dir, ids: AtomicI64::new(1) }
+    }
+
+    /// Closes the engine and opens it again on the same folder.
+    pub async fn restart(self) -> Self {
+        let Self { engine, clock, dir, ids } = self;
+        engine.close().await;
+        Self { ids, ..Self::open(dir, clock).await }
+    }
+
+    /// Ends well: everything stored, every thread gone.
+    pub async fn close(self) {
+        self.engine.close().await;
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Its data folder.
+    pub fn dir(&self) -> PathBuf {
+        self.dir.path().to_owned()
+    }
+
+    /// Calls a verb that is expected to work.
+    pub async fn call(&self, name: &str, args: Value) -> Value {
+        self.try_call(name, args).await.unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    /// Calls a verb.
+    pub async fn try_call(&self, name: &str, args: Value) -> Result<Value, ApiError> {
+        api::call(&self.engine, name, args).await
+    }
+
+    /// The first environment.
+    pub async fn environment(&self) -> i64 {
+        self.call("environments.list", json!({})).await[0]["id"].as_i64().unwrap()
+    }
+
+    /// An endpoint with [`SECRET`] and default settings, in the first environment.
+    pub async fn endpoint(&self) -> TestEndpoint {
+        self.endpoint_with(|_| {}).await
+    }
+
+    /// The same; `change` edits the arguments of `endpoints.add`, whose `settings` are filled in.
+    pub async fn endpoint_with(&self, change: impl FnOnce(&mut Value)) -> TestEndpoint {
+        let environment = self.environment().await;
+        let event = |name: &str| {
+            json!({
+                "event": name, "enabled": true, "firstName": true, "lastName": true,
+                "userGroup": null, "mailingLists": [], "customEvent": null,
+            })
+        };
+        let events: Vec<Value> = usher_engine::clerk::ACTED_ON.iter().map(|name| event(name)).collect();
+        let count = self.call("endpoints.list", json!({})).await.as_array().unwrap().len();
+        let mut args = json!({
+            "environmentId": environment,
+            "name": format!("Clerk {}", count + 1),
+            "secret": SECRET,
+            "settings": { "onDelete": "unsubscribe", "events": events },
+        });
+        change(&mut args);
+        let made = self.call("endpoints.add", args).await;
+        TestEndpoint {
+            id: made["id"].as_i64().unwrap(),
+            environment_id: made["environmentId"].as_i64().unwrap(),
+            path: made["path"].as_str().unwrap().to_owned(),
+        }
+    }
+
+    /// Posts a body signed with [`SECRET`], now, under a fresh id.
+    pub async fn post(&self, endpoint: &TestEndpoint, body: &Value) -> Reply {
+        let id = format!("msg_{}", self.ids.fetch_add(1, Ordering::SeqCst));
+        self.post_as(endpoint, &id, body).await
+    }
+
+    /// Posts a body signed with [`SECRET`], now, under this id.
+    pub async fn post_as(&self, endpoint: &TestEndpoint, id: &str, body: &Value) -> Reply {
+        let body = body.to_string();
+        let headers = signed(SECRET, id, self.clock.now_ms() / 1000, body.as_bytes());
+        self.send("POST", &endpoint.path, &headers, body.as_bytes()).await
+    }
+
+    /// Sends one request on a connection of its own.
+    pub async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(String, String)],
+        body: &[u8],
+    ) -> Reply {
+        let port = self.call("app.status", json!({})).await["listener"]["port"].as_u64().unwrap();
+        let port = u16::try_from(port).unwrap();
+        let mut request = format!(
+            "{method} {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nconnection: close\r\ncontent-length: {}\r\n",
+            body.len()
+        );
+        for (name, value) in headers {
+            request.push_str(&format!("{name}: {value}\r\n"));
+        }
+        request.push_str("\r\n");
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        stream.write_all(body).await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        parse(&answer)
+    }
+
+    /// Every message, newest first.
+    pub async fn messages(&self) -> Vec<Value> {
+        self.rows("messages.list").await
+    }
+
+    /// Every contact, last change first.
+    pub async fn contacts(&self) -> Vec<Value> {
+        self.rows("contacts.list").await
+    }
+
+    async fn rows(&self, verb: &str) -> Vec<Value> {
+        let mut rows = Vec::new();
+        let mut cursor = Value::Null;
+        loop {
+            let page = self.call(verb, json!({ "limit": 1000, "cursor": cursor })).await;
+            rows.extend(page["rows"].as_array().unwrap().iter().cloned());
+            cursor = page["next"].clone();
+            if cursor.is_null() {
+                return rows;
+            }
+        }
+    }
+
+    /// The audience in a few words a line, by email: what a test compares.
+    pub async fn audience(&self) -> String {
+        let mut lines: Vec<String> = self
+            .contacts()
+            .await
+            .iter()
+            .map(|c| {
+                let text = |name: &str| c[name].as_str().unwrap_or("-").to_owned();
+                let lists: Vec<&str> =
+                    c["lists"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+                format!(
+                    "{} {} {} {} group={} lists=[{}] {}",
+                    text("email"),
+                    text("userId"),
+                    text("firstName"),
+                    text("lastName"),
+                    text("userGroup"),
+                    lists.join(","),
+                    if c["subscribed"] == json!(true) { "subscribed" } else { "unsubscribed" }
+                )
+            })
+            .collect();
+        lines.sort();
+        lines.join("\n")
+    }
+}
+
+fn parse(answer: &[u8]) -> Reply {
+    let text = String::from_utf8_lossy(answer);
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+    let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0);
+    let body = serde_json::from_str(body).unwrap_or_else(|_| Value::String(body.to_owned()));
+    Reply { status, head: head.to_owned(), body }
+}
+
+/// The headers of a message as Svix sends them; `timestamp` in seconds.
+pub fn signed(secret: &str, id: &str, timestamp: i64, body: &[u8]) -> Vec<(String, String)> {
+    let signature = Webhook::new(secret).unwrap().sign(id, timestamp, body).unwrap();
+    [
+        ("content-type", "application/json".to_owned()),
+        ("user-agent", "Svix-Webhooks/1.81.0".to_owned()),
+        ("svix-id", id.to_owned()),
+        ("svix-timestamp", timestamp.to_string()),
+        ("svix-signature", signature),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .to_vec()
+}
+
+/// A `user.created` or `user.updated` of somebody, as of `at` (unix milliseconds).
+pub fn user(kind: &str, id: &str, email: Option<&str>, first_name: &str, at: i64) -> Value {
+    let addresses: Vec<Value> = email
+        .iter()
+        .map(|email| json!({ "id": format!("idn_{id}"), "object": "email_address", "email_address": email }))
+        .collect();
+    json!({
+        "data": {
+            "id": id,
+            "object": "user",
+            "first_name": first_name,
+            "last_name": "Okafor",
+            "primary_email_address_id": email.map(|_| format!("idn_{id}")),
+            "email_addresses": addresses,
+            "created_at": at,
+            "updated_at": at,
+        },
+        "instance_id": "ins_test",
+        "object": "event",
+        "timestamp": at,
+        "type": kind,
+    })
+}
+
+/// A `user.deleted`.
+pub fn deleted(id: &str, at: i64) -> Value {
+    json!({
+        "data": { "deleted": true, "id": id, "object": "user" },
+        "instance_id": "ins_test",
+        "object": "event",
+        "timestamp": at,
+        "type": "user.deleted",
+    })
+}
+
+/// A `waitlistEntry.created` or `.updated`.
+pub fn waitlist(kind: &str, id: &str, email: &str, status: &str, at: i64) -> Value {
+    json!({
+        "data": {
+            "id": id,
+            "object": "waitlist_entry",
+            "email_address": email,
+            "status": status,
+            "created_at": at,
+            "updated_at": at,
+            "invitation": null,
+        },
+        "instance_id": "ins_test",
+        "object": "event",
+        "timestamp": at,
+        "type": kind,
+    })
+}
