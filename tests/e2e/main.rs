@@ -7,4 +7,6 @@
     reason = "tests fail by panicking"
 )]
 
+mod main_job;
+mod screens;
 mod window;

@@ -1,11 +1,6 @@
 //! The listener over real sockets: framing, limits, order, failure and a clean end.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test may panic"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic")]
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -22,43 +17,25 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const SHORT: Duration = Duration::from_millis(60);
 
 fn limits() -> Limits {
-    Limits {
-        upstream: 4,
-        ..Limits::default()
-    }
+    Limits { upstream: 4, ..Limits::default() }
 }
 
 fn text(status: u16, body: String) -> Answer {
-    Answer {
-        status,
-        content_type: "text/plain",
-        body,
-        retry_after_s: None,
-    }
+    Answer { status, content_type: "text/plain", body, retry_after_s: None }
 }
 
 /// Answers with what it was given: method, target, oversize and body.
 fn echo(request: RawRequest) -> Answer {
     assert!(request.peer.is_some_and(|peer| peer.is_loopback()));
     assert!(request.target != "/panic", "asked to panic");
-    let RawRequest {
-        method,
-        target,
-        body,
-        oversize,
-        headers,
-        ..
-    } = request;
+    let RawRequest { method, target, body, oversize, headers, .. } = request;
     let body = String::from_utf8_lossy(&body).into_owned();
     match (oversize, target.as_str()) {
         (Some(bytes), _) => text(413, format!("oversize {bytes} body {}", body.len())),
         (None, "/length") => text(200, body.len().to_string()),
         (None, "/headers") => text(200, format!("{headers:?}")),
         (None, "/empty") => text(204, "not sent".to_owned()),
-        (None, "/busy") => Answer {
-            retry_after_s: Some(7),
-            ..text(503, String::new())
-        },
+        (None, "/busy") => Answer { retry_after_s: Some(7), ..text(503, String::new()) },
         (None, "/page") => text(200, "p".repeat(100_000)),
         _ => text(200, format!("{method} {target} [{body}]")),
     }
@@ -69,16 +46,12 @@ async fn start(limits: Limits) -> Listener {
 }
 
 async fn connect(listener: &Listener) -> TcpStream {
-    TcpStream::connect(("127.0.0.1", listener.port()))
-        .await
-        .unwrap()
+    TcpStream::connect(("127.0.0.1", listener.port())).await.unwrap()
 }
 
 async fn read_all(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
-    let _ = timeout(PATIENCE, stream.read_to_end(&mut bytes))
-        .await
-        .expect("the connection closes");
+    let _ = timeout(PATIENCE, stream.read_to_end(&mut bytes)).await.expect("the connection closes");
     String::from_utf8(bytes).unwrap()
 }
 
@@ -103,25 +76,18 @@ async fn read_one(stream: &mut TcpStream) -> String {
     loop {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head
-                .lines()
-                .find_map(|line| line.strip_prefix("Content-Length: "));
+            let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: "));
             if body.len() == length.unwrap().parse::<usize>().unwrap() {
                 return text;
             }
         }
-        let read = timeout(PATIENCE, stream.read_buf(&mut bytes))
-            .await
-            .unwrap()
-            .unwrap();
+        let read = timeout(PATIENCE, stream.read_buf(&mut bytes)).await.unwrap().unwrap();
         assert!(read > 0, "closed too early: {text}");
     }
 }
 
 fn status(answer: &str) -> u16 {
-    let code = answer
-        .strip_prefix("HTTP/1.1 ")
-        .and_then(|rest| rest.get(..3));
+    let code = answer.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3));
     code.and_then(|code| code.parse().ok()).unwrap_or(0)
 }
 
@@ -132,11 +98,7 @@ fn post(target: &str, body: &str) -> Vec<u8> {
 }
 
 /// A handler that reports each call and waits to be released.
-fn gate() -> (
-    Handler,
-    tokio::sync::mpsc::UnboundedReceiver<()>,
-    mpsc::Sender<()>,
-) {
+fn gate() -> (Handler, tokio::sync::mpsc::UnboundedReceiver<()>, mpsc::Sender<()>) {
     let (entered, has_entered) = tokio::sync::mpsc::unbounded_channel();
     let (release, released) = mpsc::channel::<()>();
     let released = Mutex::new(released);
@@ -160,16 +122,10 @@ async fn both_loopback_addresses_and_keep_alive() {
             continue;
         };
         for round in 0..3 {
-            stream
-                .write_all(&post("/in/a?b=c", &format!("{round}")))
-                .await
-                .unwrap();
+            stream.write_all(&post("/in/a?b=c", &format!("{round}"))).await.unwrap();
             let answer = read_one(&mut stream).await;
             assert_eq!(status(&answer), 200);
-            assert!(
-                answer.ends_with(&format!("POST /in/a?b=c [{round}]")),
-                "{answer}"
-            );
+            assert!(answer.ends_with(&format!("POST /in/a?b=c [{round}]")), "{answer}");
             assert!(!answer.contains("Connection: close") && !answer.contains("tiny"));
         }
     }
@@ -181,29 +137,14 @@ async fn pipelined_requests_are_answered_in_order() {
     let listener = start(limits()).await;
     let three = [post("/1", "a"), post("/2", ""), post("/3", "ccc")].concat();
     let answers = half_closed(&listener, &three).await;
-    let found: Vec<_> = ["/1 [a]", "/2 []", "/3 [ccc]"]
-        .map(|part| answers.find(part))
-        .into();
-    assert!(
-        found.iter().all(Option::is_some) && found.is_sorted(),
-        "{answers}"
-    );
+    let found: Vec<_> = ["/1 [a]", "/2 []", "/3 [ccc]"].map(|part| answers.find(part)).into();
+    assert!(found.iter().all(Option::is_some) && found.is_sorted(), "{answers}");
     listener.stop().await;
 
-    let listener = start(Limits {
-        requests_per_connection: 2,
-        ..limits()
-    })
-    .await;
+    let listener = start(Limits { requests_per_connection: 2, ..limits() }).await;
     let answers = until_closed(&listener, &three).await;
     assert_eq!(answers.matches("HTTP/1.1 200").count(), 2);
-    assert!(
-        answers
-            .split("POST /1 ")
-            .last()
-            .unwrap()
-            .contains("Connection: close")
-    );
+    assert!(answers.split("POST /1 ").last().unwrap().contains("Connection: close"));
     listener.stop().await;
 }
 
@@ -212,27 +153,18 @@ async fn the_forms_a_request_may_take() {
     let listener = start(limits()).await;
     for (request, expected) in [
         ("GET /a HTTP/1.0\r\n\r\n", "GET /a []"),
-        (
-            "GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
-            "GET /a []",
-        ),
+        ("GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", "GET /a []"),
         (
             "GET http://other:1/a?b HTTP/1.1\r\nHost: h\r\nConnection: x, Close\r\n\r\n",
             "GET /a?b []",
         ),
-        (
-            "\r\nGET /a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
-            "GET /a []",
-        ),
+        ("\r\nGET /a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", "GET /a []"),
         (
             "POST /c HTTP/1.1\r\nHost: h\r\nConnection: close\r\nTransfer-Encoding: Chunked\r\n\r\n\
              3;n=v\r\nabc\r\n0a\r\n0123456789\r\n0\r\nTrailer: x\r\n\r\n",
             "POST /c [abc0123456789]",
         ),
-        (
-            "PURGE /a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
-            "PURGE /a []",
-        ),
+        ("PURGE /a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", "PURGE /a []"),
         (
             "POST /a HTTP/1.1\r\nHost: h\r\nConnection: close, upgrade\r\nUpgrade: x\r\nTE: chunked\r\n\r\n",
             "POST /a []",
@@ -249,11 +181,7 @@ async fn the_forms_a_request_may_take() {
     let answers = half_closed(&listener, two).await;
     assert_eq!(answers.matches("Content-Length: 100000\r\n").count(), 2);
     assert!(answers.contains("HTTP/1.1 204 No Content") && !answers.contains("not sent"));
-    assert_eq!(
-        answers.matches('p').count(),
-        100_000 + 3 * 2,
-        "only GET has the page"
-    );
+    assert_eq!(answers.matches('p').count(), 100_000 + 3 * 2, "only GET has the page");
     let busy = half_closed(&listener, &post("/busy", "")).await;
     assert!(status(&busy) == 503 && busy.contains("Retry-After: 7\r\n"));
     listener.stop().await;
@@ -283,19 +211,13 @@ async fn expectations() {
     let head = "POST /e HTTP/1.1\r\nHost: h\r\nExpect: 100-Continue\r\nContent-Length: 2\r\n\r\n";
     stream.write_all(head.as_bytes()).await.unwrap();
     let mut go = [0; 25];
-    timeout(PATIENCE, stream.read_exact(&mut go))
-        .await
-        .unwrap()
-        .unwrap();
+    timeout(PATIENCE, stream.read_exact(&mut go)).await.unwrap().unwrap();
     assert_eq!(&go, b"HTTP/1.1 100 Continue\r\n\r\n");
     stream.write_all(b"ok").await.unwrap();
     assert!(read_one(&mut stream).await.ends_with("POST /e [ok]"));
 
     let other = head.replace("100-Continue", "200-maybe");
-    assert_eq!(
-        status(&until_closed(&listener, other.as_bytes()).await),
-        417
-    );
+    assert_eq!(status(&until_closed(&listener, other.as_bytes()).await), 417);
     let large = head.replace(": 2\r", ": 2000000\r");
     let answer = until_closed(&listener, large.as_bytes()).await;
     assert_eq!(status(&answer), 413, "no 100 before a refusal: {answer}");
@@ -310,9 +232,7 @@ async fn ambiguous_framing_is_refused_and_the_connection_closed() {
         counted.fetch_add(1, SeqCst);
         echo(request)
     };
-    let listener = Listener::start(0, limits(), Arc::new(handler))
-        .await
-        .unwrap();
+    let listener = Listener::start(0, limits(), Arc::new(handler)).await.unwrap();
     let hidden = "GET /hidden HTTP/1.1\r\nHost: h\r\n\r\n";
     let many = "a: b\r\n".repeat(64);
     let long = "x".repeat(17_000);
@@ -333,10 +253,7 @@ async fn ambiguous_framing_is_refused_and_the_connection_closed() {
         (400, "Transfer-Encoding: chunked, identity\r\n"),
         (400, "Transfer-Encoding: identity\r\n"),
         (400, "Transfer-Encoding:\r\n"),
-        (
-            400,
-            "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
-        ),
+        (400, "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"),
         (400, "A: b\r\n Transfer-Encoding: chunked\r\n"),
         (400, "A: b\r\n\tfolded\r\n"),
         (400, " Content-Length: 3\r\n"),
@@ -358,22 +275,14 @@ async fn ambiguous_framing_is_refused_and_the_connection_closed() {
         let request = format!("POST / HTTP/1.1\r\nHost: h\r\n{fields}\r\n{hidden}");
         let answer = half_closed(&listener, request.as_bytes()).await;
         assert_eq!(status(&answer), expected, "{fields:?} {answer}");
-        assert_eq!(
-            answer.matches("HTTP/1.1 ").count(),
-            1,
-            "one answer only: {fields:?}"
-        );
+        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "one answer only: {fields:?}");
         assert!(answer.contains("Connection: close\r\n"));
         if expected != 413 {
             let (_, body) = answer.split_once("\r\n\r\n").unwrap();
             assert!(body.starts_with("{\"ok\":false,\"message\":\"") && body.ends_with(".\"}"));
         }
     }
-    assert_eq!(
-        calls.load(SeqCst),
-        2,
-        "only the two too large ones are for the handler"
-    );
+    assert_eq!(calls.load(SeqCst), 2, "only the two too large ones are for the handler");
     for (expected, request) in [
         (505, "GET / HTTP/2.0\r\nHost: h\r\n\r\n"),
         (505, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
@@ -385,10 +294,7 @@ async fn ambiguous_framing_is_refused_and_the_connection_closed() {
         (400, "GET / HTTP/1.1\nHost: h\n\n"),
         (400, "CONNECT a:443 HTTP/1.1\r\nHost: h\r\n\r\n"),
         (400, "\u{16}\u{3}\u{1}\u{2}\0\u{1}\0"),
-        (
-            400,
-            "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-        ),
+        (400, "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
     ] {
         let answer = until_closed(&listener, request.as_bytes()).await;
         assert_eq!(status(&answer), expected, "{request:?} {answer}");
@@ -411,16 +317,9 @@ async fn bodies_at_and_over_the_limit() {
         let head = "POST /length HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
         format!("{head}{}0\r\n\r\n", chunk.repeat(count)).into_bytes()
     };
-    assert!(
-        half_closed(&listener, &chunked(2))
-            .await
-            .ends_with("\r\n\r\n1048576")
-    );
+    assert!(half_closed(&listener, &chunked(2)).await.ends_with("\r\n\r\n1048576"));
     let answer = until_closed(&listener, &chunked(3)).await;
-    assert!(
-        status(&answer) == 413 && answer.ends_with("oversize 1572864 body 0"),
-        "{answer}"
-    );
+    assert!(status(&answer) == 413 && answer.ends_with("oversize 1572864 body 0"), "{answer}");
     listener.stop().await;
 }
 
@@ -433,22 +332,10 @@ async fn broken_bodies_never_reach_the_handler() {
         (400, "Transfer-Encoding: chunked\r\n\r\n5\r\nhel"),
         (400, "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n"),
         (400, "Transfer-Encoding: chunked\r\n\r\n5\nhello\n0\n\n"),
-        (
-            400,
-            "Transfer-Encoding: chunked\r\n\r\n+5\r\nhello\r\n0\r\n\r\n",
-        ),
-        (
-            413,
-            "Transfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFF\r\n",
-        ),
-        (
-            400,
-            "Transfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFF\r\n",
-        ),
-        (
-            400,
-            &format!("Transfer-Encoding: chunked\r\n\r\n1;{}", "x".repeat(20_000)),
-        ),
+        (400, "Transfer-Encoding: chunked\r\n\r\n+5\r\nhello\r\n0\r\n\r\n"),
+        (413, "Transfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFF\r\n"),
+        (400, "Transfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFF\r\n"),
+        (400, &format!("Transfer-Encoding: chunked\r\n\r\n1;{}", "x".repeat(20_000))),
     ] {
         let request = format!("POST / HTTP/1.1\r\nHost: h\r\n{rest}");
         let answer = half_closed(&listener, request.as_bytes()).await;
@@ -460,22 +347,12 @@ async fn broken_bodies_never_reach_the_handler() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_clients_are_closed() {
-    let slow = Limits {
-        head: SHORT,
-        body: SHORT,
-        idle: SHORT,
-        ..limits()
-    };
+    let slow = Limits { head: SHORT, body: SHORT, idle: SHORT, ..limits() };
     let listener = start(slow).await;
-    assert_eq!(
-        until_closed(&listener, b"").await,
-        "",
-        "an idle connection just closes"
-    );
-    for start in [
-        "GET / HTTP/1.1\r\nHost: ",
-        "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 99999\r\n\r\n",
-    ] {
+    assert_eq!(until_closed(&listener, b"").await, "", "an idle connection just closes");
+    for start in
+        ["GET / HTTP/1.1\r\nHost: ", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 99999\r\n\r\n"]
+    {
         let (mut read, mut write) = connect(&listener).await.into_split();
         let mut drip = JoinSet::new();
         drip.spawn(async move {
@@ -485,28 +362,19 @@ async fn slow_clients_are_closed() {
             }
         });
         let mut answer = String::new();
-        let _ = timeout(PATIENCE, read.read_to_string(&mut answer))
-            .await
-            .unwrap();
+        let _ = timeout(PATIENCE, read.read_to_string(&mut answer)).await.unwrap();
         assert_eq!(status(&answer), 408, "{start} {answer}");
     }
     let mut stream = connect(&listener).await;
     stream.write_all(&post("/a", "b")).await.unwrap();
     let answer = read_all(&mut stream).await;
-    assert!(
-        answer.ends_with("POST /a [b]"),
-        "answered, then closed when idle"
-    );
+    assert!(answer.ends_with("POST /a [b]"), "answered, then closed when idle");
     listener.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_longest_waiting_client_makes_room() {
-    let listener = start(Limits {
-        connections: 8,
-        ..limits()
-    })
-    .await;
+    let listener = start(Limits { connections: 8, ..limits() }).await;
     let mut idle = Vec::new();
     for _ in 0..8 {
         let mut stream = connect(&listener).await;
@@ -515,11 +383,7 @@ async fn the_longest_waiting_client_makes_room() {
         idle.push(stream);
     }
     assert_eq!(listener.health().connections, 8);
-    assert!(
-        half_closed(&listener, &post("/b", ""))
-            .await
-            .ends_with("POST /b []")
-    );
+    assert!(half_closed(&listener, &post("/b", "")).await.ends_with("POST /b []"));
     assert_eq!(read_all(&mut idle[0]).await, "", "the first one is gone");
     idle[7].write_all(&post("/c", "")).await.unwrap();
     assert!(read_one(&mut idle[7]).await.ends_with("POST /c []"));
@@ -530,11 +394,7 @@ async fn the_longest_waiting_client_makes_room() {
 #[tokio::test(flavor = "multi_thread")]
 async fn when_all_are_at_work_others_get_a_quick_503() {
     let (handler, mut entered, release) = gate();
-    let small = Limits {
-        connections: 8,
-        upstream: 8,
-        ..limits()
-    };
+    let small = Limits { connections: 8, upstream: 8, ..limits() };
     let listener = Listener::start(0, small, handler).await.unwrap();
     let mut working = Vec::new();
     for _ in 0..8 {
@@ -544,10 +404,7 @@ async fn when_all_are_at_work_others_get_a_quick_503() {
         working.push(stream);
     }
     let busy = until_closed(&listener, &post("/a", "")).await;
-    assert!(
-        status(&busy) == 503 && busy.contains("Retry-After: "),
-        "{busy}"
-    );
+    assert!(status(&busy) == 503 && busy.contains("Retry-After: "), "{busy}");
     assert!(busy.contains("{\"ok\":false,\"message\":\"Usher is busy."));
     for _ in 0..8 {
         release.send(()).unwrap();
@@ -561,21 +418,12 @@ async fn when_all_are_at_work_others_get_a_quick_503() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stuck_handler_costs_a_503_and_its_connection_serves_again() {
     let (handler, mut entered, release) = gate();
-    let small = Limits {
-        upstream: 1,
-        answer: SHORT,
-        queue_wait: SHORT,
-        ..limits()
-    };
+    let small = Limits { upstream: 1, answer: SHORT, queue_wait: SHORT, ..limits() };
     let listener = Listener::start(0, small, handler).await.unwrap();
     let stuck = until_closed(&listener, &post("/wait", "")).await;
     assert_eq!(status(&stuck), 503);
     timeout(PATIENCE, entered.recv()).await.unwrap().unwrap();
-    assert_eq!(
-        status(&until_closed(&listener, &post("/a", "")).await),
-        503,
-        "nobody is free"
-    );
+    assert_eq!(status(&until_closed(&listener, &post("/a", "")).await), 503, "nobody is free");
     assert_eq!(listener.health().busy, 1);
     release.send(()).unwrap();
     let again = async { while status(&half_closed(&listener, &post("/a", "")).await) != 200 {} };
@@ -585,11 +433,7 @@ async fn a_stuck_handler_costs_a_503_and_its_connection_serves_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn strangers_cannot_fill_the_memory_with_unfinished_bodies() {
-    let listener = start(Limits {
-        held_bytes: 2 * 1024 * 1024,
-        ..limits()
-    })
-    .await;
+    let listener = start(Limits { held_bytes: 2 * 1024 * 1024, ..limits() }).await;
     let almost = "x".repeat(900_000);
     let mut unfinished = Vec::new();
     for _ in 0..6 {
@@ -598,10 +442,7 @@ async fn strangers_cannot_fill_the_memory_with_unfinished_bodies() {
         let _ = stream.write_all(head.as_bytes()).await;
         let _ = stream.write_all(almost.as_bytes()).await;
         unfinished.push(stream);
-        assert_eq!(
-            status(&half_closed(&listener, &post("/a", "small")).await),
-            200
-        );
+        assert_eq!(status(&half_closed(&listener, &post("/a", "small")).await), 200);
     }
     let dropped = async {
         while listener.health().evicted < 4 {
@@ -620,46 +461,26 @@ async fn a_taken_port_names_its_holder() {
         panic!("the port is taken");
     };
     let sentence = error.to_string();
-    let ListenError::PortTaken {
-        port: named,
-        holder,
-    } = error
-    else {
-        panic!("{sentence}")
-    };
+    let ListenError::PortTaken { port: named, holder } = error else { panic!("{sentence}") };
     assert_eq!(named, port);
     assert!(sentence.contains("choose another port in Settings or with `usher listen --port N`"));
     if cfg!(target_os = "linux") {
         let holder = holder.unwrap();
-        assert!(
-            holder.ends_with(&format!("(process {})", std::process::id())),
-            "{holder}"
-        );
+        assert!(holder.ends_with(&format!("(process {})", std::process::id())), "{holder}");
         assert!(sentence.contains(&holder));
     }
     listener.stop().await;
-    Listener::start(port, limits(), Arc::new(echo))
-        .await
-        .unwrap()
-        .stop()
-        .await;
+    Listener::start(port, limits(), Arc::new(echo)).await.unwrap().stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_panicking_handler_costs_one_answer() {
-    let listener = start(Limits {
-        upstream: 1,
-        ..limits()
-    })
-    .await;
+    let listener = start(Limits { upstream: 1, ..limits() }).await;
     let mut stream = connect(&listener).await;
     for _ in 0..3 {
         stream.write_all(&post("/panic", "")).await.unwrap();
         let answer = read_one(&mut stream).await;
-        assert!(
-            status(&answer) == 500 && answer.contains("{\"ok\":false,"),
-            "{answer}"
-        );
+        assert!(status(&answer) == 500 && answer.contains("{\"ok\":false,"), "{answer}");
         stream.write_all(&post("/a", "")).await.unwrap();
         assert_eq!(status(&read_one(&mut stream).await), 200);
     }
@@ -681,19 +502,12 @@ async fn stopping_finishes_what_runs_and_refuses_the_rest() {
     assert_eq!(*state.borrow(), State::Listening);
     let mut stopping = JoinSet::new();
     stopping.spawn(listener.stop());
-    assert_eq!(
-        read_all(&mut idle).await,
-        "",
-        "idle connections close at once"
-    );
+    assert_eq!(read_all(&mut idle).await, "", "idle connections close at once");
     let refused = async { while TcpStream::connect(("127.0.0.1", port)).await.is_ok() {} };
     timeout(PATIENCE, refused).await.unwrap();
     release.send(()).unwrap();
     let answer = read_all(&mut running).await;
-    assert!(
-        status(&answer) == 200 && answer.contains("Connection: close"),
-        "{answer}"
-    );
+    assert!(status(&answer) == 200 && answer.contains("Connection: close"), "{answer}");
     timeout(PATIENCE, stopping.join_next()).await.unwrap();
     assert_eq!(*state.borrow(), State::Stopped);
 }
@@ -719,11 +533,7 @@ async fn nothing_is_left_of_200_resets_and_a_stop() {
         let mut stream = connect(&listener).await;
         stream.set_zero_linger().unwrap();
         let request = post("/a", &"x".repeat(3_000));
-        let part = if round % 2 == 0 {
-            request.len()
-        } else {
-            request.len() / 2
-        };
+        let part = if round % 2 == 0 { request.len() } else { request.len() / 2 };
         stream.write_all(&request[..part]).await.unwrap();
     }
     settles(|| count("/proc/self/fd"), running).await;

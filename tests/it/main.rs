@@ -7,8 +7,15 @@
     reason = "tests fail by panicking"
 )]
 
+mod api;
+mod audience;
 mod clerk;
+mod cli;
+mod endpoints;
+mod host;
 mod listener;
+mod merge;
 mod receiving;
 mod signing;
+mod tidy;
 mod verify;

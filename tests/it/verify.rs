@@ -5,8 +5,8 @@
 use proptest::prelude::*;
 use svix::webhooks::Webhook;
 use usher_engine::{
-    listener::verify::{EXPLAIN_LIMIT, Key, Refusal, Stranger, TOLERANCE_S, Verified, verify},
     signing::SigningSecret,
+    signing::verify::{EXPLAIN_LIMIT, Key, Refusal, Stranger, TOLERANCE_S, Verified, verify},
 };
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";

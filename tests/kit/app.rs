@@ -3,9 +3,12 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{Connection as _, SqliteConnection};
 use svix::webhooks::Webhook;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -68,6 +71,22 @@ impl Reply {
     pub fn field(&self, name: &str) -> &str {
         self.body[name].as_str().unwrap_or_default()
     }
+
+    /// Status, outcome and reason, such as `400 refused/wrong_secret`.
+    pub fn brief(&self) -> String {
+        brief(&self.body, i64::from(self.status))
+    }
+
+    /// The id of the message it became.
+    pub fn id(&self) -> i64 {
+        self.body["id"].as_i64().unwrap_or_else(|| panic!("no id in {self:?}"))
+    }
+}
+
+fn brief(of: &Value, status: i64) -> String {
+    let outcome = of["outcome"].as_str().unwrap_or("-");
+    let reason = of["reason"].as_str().map(|reason| format!("/{reason}")).unwrap_or_default();
+    format!("{status} {outcome}{reason}")
 }
 
 /// An endpoint made for a test.
@@ -97,21 +116,38 @@ impl TestApp {
     }
 
     async fn open(dir: tempfile::TempDir, clock: Arc<ManualClock>) -> Self {
-        let config = Config {
-            port: Some(0),
-            keychain: Choice::File,
-            clock: Arc::clone(&clock) as Arc<dyn Clock>,
-            ..Config::new(dir.path().to_owned())
-        };
-        let engine = Engine::open(config).await.unwrap();
+        let engine = Engine::open(config(&dir, &clock)).await.unwrap();
         Self { engine, clock, dir, ids: AtomicI64::new(1) }
     }
 
     /// Closes the engine and opens it again on the same folder.
     pub async fn restart(self) -> Self {
+        self.stop().await.start().await
+    }
+
+    /// Closes the engine and keeps its folder.
+    pub async fn stop(self) -> Stopped {
         let Self { engine, clock, dir, ids } = self;
         engine.close().await;
-        Self { ids, ..Self::open(dir, clock).await }
+        Stopped { clock, dir, ids }
+    }
+
+    /// How this engine was opened.
+    pub fn config(&self) -> Config {
+        config(&self.dir, &self.clock)
+    }
+
+    /// Runs statements on the database file behind the engine's back.
+    pub async fn sql(&self, statements: &str) {
+        sql(&self.dir, statements).await;
+    }
+
+    /// The number that a query gives, on a connection of its own: it sees only what is committed.
+    pub async fn number(&self, query: &'static str) -> i64 {
+        let mut db = connect(&self.dir).await;
+        let number = sqlx::query_scalar(query).fetch_one(&mut db).await.unwrap();
+        db.close().await.unwrap();
+        number
     }
 
     /// Ends well: everything stored, every thread gone.
@@ -144,6 +180,11 @@ impl TestApp {
         self.call("environments.list", json!({})).await[0]["id"].as_i64().unwrap()
     }
 
+    /// A new environment.
+    pub async fn environment_named(&self, name: &str) -> i64 {
+        self.call("environments.add", json!({ "name": name })).await["id"].as_i64().unwrap()
+    }
+
     /// An endpoint with [`SECRET`] and default settings, in the first environment.
     pub async fn endpoint(&self) -> TestEndpoint {
         self.endpoint_with(|_| {}).await
@@ -158,7 +199,8 @@ impl TestApp {
                 "userGroup": null, "mailingLists": [], "customEvent": null,
             })
         };
-        let events: Vec<Value> = usher_engine::clerk::ACTED_ON.iter().map(|name| event(name)).collect();
+        let events: Vec<Value> =
+            usher_engine::clerk::ACTED_ON.iter().map(|name| event(name)).collect();
         let count = self.call("endpoints.list", json!({})).await.as_array().unwrap().len();
         let mut args = json!({
             "environmentId": environment,
@@ -183,9 +225,34 @@ impl TestApp {
 
     /// Posts a body signed with [`SECRET`], now, under this id.
     pub async fn post_as(&self, endpoint: &TestEndpoint, id: &str, body: &Value) -> Reply {
+        self.post_signed(SECRET, endpoint, id, body).await
+    }
+
+    /// Posts a body signed with this secret, now, under this id.
+    pub async fn post_signed(
+        &self,
+        secret: &str,
+        endpoint: &TestEndpoint,
+        id: &str,
+        body: &Value,
+    ) -> Reply {
         let body = body.to_string();
-        let headers = signed(SECRET, id, self.clock.now_ms() / 1000, body.as_bytes());
+        let headers = signed(secret, id, self.clock.now_ms() / 1000, body.as_bytes());
         self.send("POST", &endpoint.path, &headers, body.as_bytes()).await
+    }
+
+    /// Posts each of them under a fresh id; each is expected to be answered 200.
+    pub async fn post_all(&self, endpoint: &TestEndpoint, bodies: &[Value]) {
+        for body in bodies {
+            let reply = self.post(endpoint, body).await;
+            assert_eq!(reply.status, 200, "{body} {reply:?}");
+        }
+    }
+
+    /// The port it listens on.
+    pub async fn port(&self) -> u16 {
+        let status = self.call("app.status", json!({})).await;
+        u16::try_from(status["listener"]["port"].as_u64().unwrap()).unwrap()
     }
 
     /// Sends one request on a connection of its own.
@@ -196,8 +263,7 @@ impl TestApp {
         headers: &[(String, String)],
         body: &[u8],
     ) -> Reply {
-        let port = self.call("app.status", json!({})).await["listener"]["port"].as_u64().unwrap();
-        let port = u16::try_from(port).unwrap();
+        let port = self.port().await;
         let mut request = format!(
             "{method} {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nconnection: close\r\ncontent-length: {}\r\n",
             body.len()
@@ -206,32 +272,90 @@ impl TestApp {
             request.push_str(&format!("{name}: {value}\r\n"));
         }
         request.push_str("\r\n");
-        let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-        stream.write_all(request.as_bytes()).await.unwrap();
-        stream.write_all(body).await.unwrap();
+        self.raw(&[request.as_bytes(), body].concat()).await
+    }
+
+    /// Sends these bytes on a connection of their own.
+    pub async fn raw(&self, request: &[u8]) -> Reply {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port().await)).await.unwrap();
+        stream.write_all(request).await.unwrap();
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).await.unwrap();
         parse(&answer)
     }
 
+    /// A mailing list of the first environment.
+    pub async fn mailing_list(&self, name: &str) -> i64 {
+        let args = json!({ "environmentId": self.environment().await, "name": name });
+        self.call("lists.add", args).await["id"].as_i64().unwrap()
+    }
+
+    /// A message with all that its screen shows.
+    pub async fn message(&self, id: i64) -> Value {
+        self.call("messages.show", json!({ "id": id })).await
+    }
+
+    /// Status, outcome and reason of a stored message, such as `400 refused/wrong_secret`.
+    pub async fn kept(&self, id: i64) -> String {
+        let message = self.message(id).await;
+        brief(&message, message["status"].as_i64().unwrap())
+    }
+
+    /// The contact with this email.
+    pub async fn contact(&self, email: &str) -> Value {
+        let contacts = self.contacts().await;
+        let found = contacts.into_iter().find(|contact| contact["email"] == email);
+        let id = found.unwrap_or_else(|| panic!("no contact {email}"))["id"].clone();
+        self.call("contacts.show", json!({ "id": id })).await
+    }
+
+    /// The contact with this email is changed by hand; `id` is filled in.
+    pub async fn edit(&self, email: &str, mut change: Value) -> Value {
+        change["id"] = self.contact(email).await["id"].clone();
+        self.call("contacts.edit", change).await
+    }
+
+    /// A contact's timeline, oldest first, each entry in a line:
+    /// `Updated (user.updated): firstName Maya > Mayo`.
+    pub async fn timeline(&self, contact: &Value) -> Vec<String> {
+        let page = self.call("contacts.timeline", json!({ "id": contact })).await;
+        let lines = page["rows"].as_array().unwrap().iter().map(|entry| {
+            let changes = entry["changes"].as_array().unwrap().iter().map(|change| {
+                let text = |side: &str| change[side].as_str().unwrap_or("-");
+                format!("{} {} > {}", change["field"].as_str().unwrap(), text("from"), text("to"))
+            });
+            let by = entry["messageType"].as_str().unwrap_or("by hand");
+            let changes: Vec<String> = changes.collect();
+            format!("{} ({by}): {}", entry["title"].as_str().unwrap(), changes.join(", "))
+        });
+        let mut lines: Vec<String> = lines.collect();
+        lines.reverse();
+        lines
+    }
+
+    /// What a rebuild finds different.
+    pub async fn changed_by_rebuild(&self) -> i64 {
+        self.call("app.rebuild", json!({})).await["changed"].as_i64().unwrap()
+    }
+
     /// Every message, newest first.
     pub async fn messages(&self) -> Vec<Value> {
-        self.rows("messages.list").await
+        self.rows("messages.list", json!({ "limit": 1000 })).await
     }
 
     /// Every contact, last change first.
     pub async fn contacts(&self) -> Vec<Value> {
-        self.rows("contacts.list").await
+        self.rows("contacts.list", json!({ "limit": 1000 })).await
     }
 
-    async fn rows(&self, verb: &str) -> Vec<Value> {
+    /// Every row of a list, page by page.
+    pub async fn rows(&self, verb: &str, mut args: Value) -> Vec<Value> {
         let mut rows = Vec::new();
-        let mut cursor = Value::Null;
         loop {
-            let page = self.call(verb, json!({ "limit": 1000, "cursor": cursor })).await;
+            let page = self.call(verb, args.clone()).await;
             rows.extend(page["rows"].as_array().unwrap().iter().cloned());
-            cursor = page["next"].clone();
-            if cursor.is_null() {
+            args["cursor"] = page["next"].clone();
+            if page["next"].is_null() {
                 return rows;
             }
         }
@@ -239,8 +363,13 @@ impl TestApp {
 
     /// The audience in a few words a line, by email: what a test compares.
     pub async fn audience(&self) -> String {
+        self.audience_in(None).await
+    }
+
+    /// The same of one environment.
+    pub async fn audience_in(&self, environment: Option<i64>) -> String {
         let mut lines: Vec<String> = self
-            .contacts()
+            .rows("contacts.list", json!({ "environmentId": environment }))
             .await
             .iter()
             .map(|c| {
@@ -264,7 +393,82 @@ impl TestApp {
     }
 }
 
-fn parse(answer: &[u8]) -> Reply {
+/// An engine that was closed, with the folder it leaves.
+pub struct Stopped {
+    clock: Arc<ManualClock>,
+    dir: tempfile::TempDir,
+    ids: AtomicI64,
+}
+
+impl Stopped {
+    /// Opens the engine again.
+    pub async fn start(self) -> TestApp {
+        TestApp { ids: self.ids, ..TestApp::open(self.dir, self.clock).await }
+    }
+
+    /// How the engine is opened.
+    pub fn config(&self) -> Config {
+        config(&self.dir, &self.clock)
+    }
+
+    /// The data folder.
+    pub fn dir(&self) -> PathBuf {
+        self.dir.path().to_owned()
+    }
+
+    /// Runs statements on the database file.
+    pub async fn sql(&self, statements: &str) {
+        sql(&self.dir, statements).await;
+    }
+}
+
+fn config(dir: &tempfile::TempDir, clock: &Arc<ManualClock>) -> Config {
+    Config {
+        port: Some(0),
+        keychain: Choice::File,
+        clock: Arc::clone(clock) as Arc<dyn Clock>,
+        ..Config::new(dir.path().to_owned())
+    }
+}
+
+async fn connect(dir: &tempfile::TempDir) -> SqliteConnection {
+    let options = SqliteConnectOptions::new().filename(dir.path().join("usher.db"));
+    SqliteConnection::connect_with(&options.foreign_keys(false)).await.unwrap()
+}
+
+async fn sql(dir: &tempfile::TempDir, statements: &str) {
+    let mut db = connect(dir).await;
+    sqlx::raw_sql(sqlx::AssertSqlSafe(statements.to_owned())).execute(&mut db).await.unwrap();
+    db.close().await.unwrap();
+}
+
+/// Runs all of them at once and returns what each gave, in order.
+pub async fn at_once<T>(work: impl IntoIterator<Item = impl Future<Output = T>>) -> Vec<T> {
+    let mut work: Vec<_> = work.into_iter().map(|one| (Box::pin(one), None)).collect();
+    std::future::poll_fn(|context| {
+        for (one, result) in work.iter_mut().filter(|(_, result)| result.is_none()) {
+            if let Poll::Ready(value) = one.as_mut().poll(context) {
+                *result = Some(value);
+            }
+        }
+        if work.iter().all(|(_, result)| result.is_some()) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await;
+    work.into_iter().filter_map(|(_, result)| result).collect()
+}
+
+/// The settings of one event inside the arguments of `endpoints.add`.
+pub fn event<'a>(args: &'a mut Value, name: &str) -> &'a mut Value {
+    let events = args["settings"]["events"].as_array_mut().unwrap();
+    events.iter_mut().find(|event| event["event"] == name).unwrap()
+}
+
+/// Reads an answer as it came over the socket.
+pub(crate) fn parse(answer: &[u8]) -> Reply {
     let text = String::from_utf8_lossy(answer);
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
     let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0);

@@ -9,12 +9,15 @@
 )]
 
 pub mod app;
+pub mod bin;
 #[cfg(feature = "window")]
 mod locator;
 #[cfg(feature = "window")]
 pub mod process;
 #[cfg(feature = "window")]
 pub mod webdriver;
+
+pub mod wire;
 
 use std::path::{Path, PathBuf};
 

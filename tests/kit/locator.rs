@@ -157,11 +157,12 @@ impl<'s> Locator<'s> {
             Query::Label(label) => json!(["label", label, null, outer]),
             Query::Text(text) => json!(["text", text, null, outer]),
         };
-        if !matches!(self.query, Query::Css(_)) {
-            self.session.testing_library();
-        }
         let script = json!({ "script": FIND, "args": args });
-        match self.session.attempt("POST", "execute/sync", &script) {
+        let ready = match &self.query {
+            Query::Css(_) => Ok(()),
+            _ => self.session.testing_library(),
+        };
+        match ready.and_then(|()| self.session.attempt("POST", "execute/sync", &script)) {
             Ok(found) => found.as_array().cloned().unwrap_or_default(),
             Err(Failure::Refused(error, _)) if passing(&error) => Vec::new(),
             Err(failure) => panic!("{}: {failure}", self.query),
@@ -169,8 +170,10 @@ impl<'s> Locator<'s> {
     }
 }
 
+/// Errors of a page that is just changing; WebKit calls a page in between two an unknown error.
 fn passing(error: &str) -> bool {
     [
+        "unknown error",
         "stale element reference",
         "element click intercepted",
         "element not interactable",

@@ -1,7 +1,7 @@
 //! A small, blocking WebDriver client for the two things that show Usher: its own window
 //! (WebKitWebDriver) and Chromium (chromedriver).
 //!
-//! Everything waits: a question is asked again until it is answered or ten seconds are over. A test
+//! Everything waits: a question is asked again until it is answered or twenty seconds are over. A test
 //! that panics leaves a picture and the logs in `target/e2e`. Pictures of the window are taken from
 //! its screen: without a graphics card WebKit's driver never answers when asked for one. Deliberately absent: sleeping for a
 //! fixed time, several tabs, native dialogs, which WebDriver cannot see.
@@ -9,6 +9,7 @@
 use std::{
     env, fmt, fs,
     net::TcpListener,
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     process::Command,
     thread,
@@ -26,7 +27,7 @@ use crate::{
 };
 
 /// How long an expectation may take to come true.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 const BETWEEN: Duration = Duration::from_millis(40);
 const TESTING_LIBRARY: &str = "@testing-library/dom/dist/@testing-library/dom.umd.min.js";
@@ -130,8 +131,10 @@ impl Session {
         if let Some(screen) = &screen {
             driver.env("DISPLAY", screen.display()).env_remove("WAYLAND_DISPLAY");
         }
-        for folder in ["CONFIG", "DATA", "CACHE", "STATE"] {
-            driver.env(format!("XDG_{folder}_HOME"), home.path().join(folder.to_lowercase()));
+        for name in ["CONFIG_HOME", "DATA_HOME", "CACHE_HOME", "STATE_HOME", "RUNTIME_DIR"] {
+            let folder = home.path().join(name);
+            fs::DirBuilder::new().mode(0o700).create(&folder).unwrap();
+            driver.env(format!("XDG_{name}"), folder);
         }
         let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
         driver.arg(format!("--port={port}"));
@@ -152,7 +155,9 @@ impl Session {
                 Err(Failure::Unreached(_)) if begun.elapsed() < PATIENCE && driver.runs() => {
                     thread::sleep(BETWEEN);
                 }
-                Err(failure) => panic!("no session: {failure}, see {}", left(name, "log").display()),
+                Err(failure) => {
+                    panic!("no session: {failure}, see {}", left(name, "log").display())
+                }
             }
         };
         let session = Self {
@@ -280,7 +285,8 @@ impl Session {
 
     /// What axe finds wrong with the page under WCAG 2.2 AA, one line each.
     pub fn axe(&self) -> Vec<String> {
-        self.library("axe", "axe-core/axe.min.js");
+        self.library("axe", "axe-core/axe.min.js")
+            .unwrap_or_else(|failure| panic!("axe: {failure}"));
         let script = "const done = arguments[0];
             const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
             axe.run(document, { runOnly: { type: 'tag', values: tags }, resultTypes: ['violations'] })
@@ -288,22 +294,29 @@ impl Session {
                 `${rule.id}: ${node.target.join(' ')}: ${node.failureSummary}`))))
               .catch((error) => done([`axe: ${error}`]));";
         let found = self.execute_async(script, &json!([]));
-        found.as_array().unwrap().iter().filter_map(|line| Some(line.as_str()?.to_owned())).collect()
+        found
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|line| Some(line.as_str()?.to_owned()))
+            .collect()
     }
 
-    pub(crate) fn testing_library(&self) {
-        self.library("TestingLibraryDom", TESTING_LIBRARY);
+    pub(crate) fn testing_library(&self) -> Result<(), Failure> {
+        self.library("TestingLibraryDom", TESTING_LIBRARY)
     }
 
     /// Loads a file of the UI's packages into the page, once.
-    fn library(&self, global: &str, file: &str) {
-        let there = self.execute("return arguments[0] in window", &json!([global]));
-        if there != json!(true) {
-            let path = root().join("ui/node_modules").join(file);
-            let source = fs::read_to_string(&path)
-                .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-            self.execute(&format!("(function () {{ {source}\n}}).call(window)"), &json!([]));
+    fn library(&self, global: &str, file: &str) -> Result<(), Failure> {
+        let ask = json!({ "script": "return arguments[0] in window", "args": [global] });
+        if self.attempt("POST", "execute/sync", &ask)? == json!(true) {
+            return Ok(());
         }
+        let path = root().join("ui/node_modules").join(file);
+        let source = fs::read_to_string(&path)
+            .unwrap_or_else(|error| panic!("{}: {error}; run `npm ci` in ui", path.display()));
+        let script = format!("(function () {{ {source}\n}}).call(window)");
+        self.attempt("POST", "execute/sync", &json!({ "script": script, "args": [] })).map(drop)
     }
 
     /// One command of the protocol.

@@ -43,6 +43,8 @@ create table endpoint (
 ) strict;
 
 create index endpoint_environment on endpoint (environment_id);
+create unique index endpoint_name on endpoint (environment_id, name collate nocase)
+    where removed_at is null;
 
 -- Settings are versions: a message keeps the one it was judged by, so that a rebuild judges alike.
 create table endpoint_settings (
@@ -85,6 +87,7 @@ create table message (
     reason text,
     sentence text not null,
     status integer not null,
+    answer text not null,
     secret_id integer,
     signed_at integer,
     test integer not null default 0,

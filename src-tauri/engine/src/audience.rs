@@ -14,13 +14,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::json;
 
-use crate::api::contacts::FieldChange;
 use crate::change::Topic;
 use crate::clerk::{Fact, email_key};
 use crate::db::Tx;
-use merge::{Anchor, Edits, Effect, Incoming, Touched, Verdict, World, differences};
+use merge::{Anchor, Edits, Effect, FieldChange, Incoming, Touched, Verdict, World, differences};
 
-pub use rebuild::rebuild;
+pub use rebuild::{Rebuilt, rebuild};
 
 /// What one message concerns.
 #[derive(Debug, Clone, Copy)]
@@ -42,6 +41,12 @@ pub struct Projected {
     pub counts: [usize; 3],
     /// Email of the contact it is about.
     pub label: Option<String>,
+}
+
+/// What breaks a tie between two messages of the same time: an update comes after a creation (Clerk's
+/// own examples carry one time for both), else the hash of the body decides.
+pub fn tie_of(kind: &str, hash: i64) -> i64 {
+    if kind.ends_with(".created") { hash | i64::MIN } else { hash & i64::MAX }
 }
 
 /// Applies messages of one environment in their order and records what they did.
@@ -77,7 +82,8 @@ fn apply(world: &mut World, items: &[Item<'_>]) -> Result<Vec<Effect>, sqlx::Err
         .map_err(|_| sqlx::Error::Decode("a rule of the audience panicked".into()))
 }
 
-/// Adds a contact by hand and returns its id; `None` when the address is in the audience already.
+/// Adds a contact by hand and returns its id; `None` when the address is in the audience already, or
+/// belongs to somebody who is there under another one.
 ///
 /// # Errors
 /// What SQLite says.
@@ -91,9 +97,12 @@ pub async fn add_by_hand(
     let mut scope = store::Scope::default();
     scope.keys.insert(email_key(email));
     let mut world = store::load(tx, environment, scope).await?;
-    let Some(effect) = world.add_by_hand(email, edits, now) else { return Ok(None) };
-    finish(tx, environment, &mut world, std::slice::from_ref(&effect), now).await?;
-    Ok(effect.contact)
+    let effect = world.add_by_hand(email, edits, now);
+    let Some((contact, effect)) = effect.and_then(|effect| Some((effect.contact?, effect))) else {
+        return Ok(None);
+    };
+    finish(tx, environment, &mut world, &[effect], now).await?;
+    Ok(Some(contact))
 }
 
 /// Edits the contact with this email key; false when there is none.
@@ -232,10 +241,12 @@ impl<'a> Journal<'a> {
 
     fn message(&mut self, item: &Item<'_>, effect: &Effect, world: &World) {
         self.changes(effect, Some(item.incoming.message));
-        if let (Some(note), Some(contact)) = (note(effect.verdict, item.incoming.fact), effect.contact)
-        {
+        let quiet = matches!(effect.verdict, Verdict::Processed | Verdict::Duplicate);
+        let note = sentence(effect.verdict, item.incoming.fact, true).filter(|_| !quiet);
+        if let (Some(note), Some(contact)) = (note, effect.contact) {
             let email = email_of(contact, effect, world).unwrap_or_default();
-            let what = if matches!(effect.verdict, Verdict::Stale { .. }) { "stale" } else { "unchanged" };
+            let what =
+                if matches!(effect.verdict, Verdict::Stale { .. }) { "stale" } else { "unchanged" };
             self.entry(contact, what, &email, Some(item.incoming.message), &[], Some(&note));
         }
         if effect.verdict == Verdict::Duplicate {
@@ -352,33 +363,34 @@ fn email_of(contact: i64, effect: &Effect, world: &World) -> Option<String> {
         .or_else(|| world.email_of(contact).map(str::to_owned))
 }
 
-fn note(verdict: Verdict, fact: &Fact) -> Option<String> {
-    match verdict {
-        Verdict::Stale { .. } => sentence(verdict),
-        Verdict::NoEmail => match fact {
-            Fact::User(snapshot) => snapshot
-                .no_email
-                .as_ref()
-                .map(|why| format!("{why} The contact keeps the address it had.")),
-            _ => None,
-        },
-        Verdict::Processed | Verdict::Duplicate => None,
-    }
-}
-
-/// A verdict that needs words, in words.
-pub fn sentence(verdict: Verdict) -> Option<String> {
+/// A verdict that needs words, in words; `known` when there is a contact it is about.
+pub fn sentence(verdict: Verdict, fact: &Fact, known: bool) -> Option<String> {
     match verdict {
         Verdict::Processed => None,
         Verdict::Duplicate => {
             Some("Says exactly what an earlier message said; nothing to do.".to_owned())
         }
-        Verdict::NoEmail => Some("Has no usable email, so it makes no contact.".to_owned()),
+        Verdict::NoEmail => {
+            let why = match fact {
+                Fact::User(snapshot) => snapshot.no_email.as_ref().map(ToString::to_string),
+                Fact::UserDeleted(_) | Fact::Waitlist(_) => None,
+            };
+            let why = why.unwrap_or_else(|| "There is no usable email address in it.".to_owned());
+            let so = if known {
+                "The contact keeps the address it had."
+            } else {
+                "It makes no contact."
+            };
+            Some(format!("{why} {so}"))
+        }
         Verdict::Stale { at, known_at, deleted: true } => Some(format!(
-            "Of {}, about somebody who was deleted at {}; it brings nobody back.",
+            "Of {}, about somebody who was deleted at {}; the deletion stands.",
             moment(at),
             moment(known_at)
         )),
+        Verdict::Stale { at, known_at, deleted: false } if at == known_at => {
+            Some(format!("Of {}, the same time as what is known; that stays.", moment(at)))
+        }
         Verdict::Stale { at, known_at, deleted: false } => Some(format!(
             "Of {}, older than what is known since {}; newer values stay.",
             moment(at),

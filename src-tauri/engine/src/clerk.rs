@@ -4,7 +4,7 @@
 //! of another type (Clerk's own examples differ from its schema, and its schema from what arrives).
 //! `object` is never tested: the schema says `waitlist_entry` where the examples say
 //! `waitlistEntry`. Unknown fields are left alone, since the raw body is kept. What a fact does to
-//! a contact is `audience`; whether the sender is Clerk is `listener::verify`.
+//! a contact is `audience`; whether the sender is Clerk is `signing::verify`.
 
 mod payload;
 pub mod samples;

@@ -8,15 +8,61 @@ use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 
 use rand::RngExt as _;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use ts_rs::TS;
 
-use crate::api::endpoints::{EndpointSettings, EventSettings, OnDelete};
 use crate::change::Topic;
 use crate::clerk::ACTED_ON;
 use crate::db::{Db, Tx};
-use crate::listener::verify::{Key, Stranger};
 use crate::secret::{Keys, KeysError, Place};
 use crate::signing::SigningSecret;
+use crate::signing::verify::{Key, Stranger};
+
+/// What `user.deleted` does to the contact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub enum OnDelete {
+    /// Nothing happens to the contact.
+    Leave,
+    /// The contact stays and is unsubscribed.
+    Unsubscribe,
+    /// The contact is removed.
+    Delete,
+}
+
+/// The toggle of one event and its options.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct EventSettings {
+    /// One of the five events, such as `user.created`.
+    pub event: String,
+    /// Off: the message is kept, answered 2xx and changes nothing.
+    pub enabled: bool,
+    /// Take the first name over.
+    pub first_name: bool,
+    /// Take the last name over.
+    pub last_name: bool,
+    /// User group for contacts this event creates.
+    pub user_group: Option<String>,
+    /// Mailing lists, by id, for contacts this event creates.
+    pub mailing_lists: Vec<i64>,
+    /// Name of an event to record besides `clerk.<type>`.
+    pub custom_event: Option<String>,
+}
+
+/// How an endpoint treats what it receives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct EndpointSettings {
+    /// What `user.deleted` does.
+    pub on_delete: OnDelete,
+    /// The five events, always all of them, in their fixed order.
+    pub events: Vec<EventSettings>,
+}
 
 /// An endpoint as the listener sees it.
 #[derive(Debug)]
@@ -252,6 +298,21 @@ pub async fn update_environment(
 pub async fn remove_environment(tx: &mut Tx, id: i64) -> Result<(), sqlx::Error> {
     tx.touch(Topic::Environments);
     tx.touch(Topic::Lists);
+    sqlx::query!(
+        "delete from endpoint_settings where endpoint_id in (
+             select id from endpoint where environment_id = ?1 and removed_at is not null
+         ) and not exists (select 1 from message where settings_id = endpoint_settings.id)",
+        id
+    )
+    .execute(tx.conn())
+    .await?;
+    sqlx::query!(
+        "delete from endpoint where environment_id = ?1 and removed_at is not null
+         and not exists (select 1 from message where endpoint_id = endpoint.id)",
+        id
+    )
+    .execute(tx.conn())
+    .await?;
     sqlx::query!("delete from environment where id = ?1", id).execute(tx.conn()).await?;
     Ok(())
 }

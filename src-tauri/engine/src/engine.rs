@@ -10,10 +10,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rand::RngExt as _;
+use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
+use ts_rs::TS;
 
-use crate::api::app::{ListenerState, ListenerStatus};
 use crate::change::{Changes, Subscription, Topic};
 use crate::clock::{Clock, SystemClock};
 use crate::db::{Db, DbError};
@@ -72,6 +73,36 @@ pub enum OpenError {
     /// A first read or write.
     #[error("The database does not answer: {0}")]
     Query(#[from] sqlx::Error),
+}
+
+/// The listener's state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct ListenerStatus {
+    /// Listening, stopped on purpose, or failed with `problem`.
+    pub state: ListenerState,
+    /// The port wanted by the settings, or the one in use.
+    pub port: u16,
+    /// Address of the listener on this machine, without a trailing slash.
+    pub url: String,
+    /// Why it does not listen and what to do, in one or two sentences.
+    pub problem: Option<String>,
+    /// Unix milliseconds since when it is in this state.
+    pub since: i64,
+}
+
+/// Whether messages can arrive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub enum ListenerState {
+    /// The socket is open.
+    Listening,
+    /// This process was asked not to listen.
+    Stopped,
+    /// The socket could not be opened.
+    Failed,
 }
 
 /// A running Usher without a window. Clones are the same engine.

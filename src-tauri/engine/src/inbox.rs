@@ -12,16 +12,17 @@ mod verify;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{mpsc, oneshot};
+use ts_rs::TS;
 
-use crate::api::messages::Outcome;
 use crate::change::Topic;
 use crate::clerk::{self, Unusable};
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::endpoint::Live;
-use crate::listener::verify::{Refusal, Verified};
+use crate::signing::verify::{Refusal, Verified};
 
 pub use verify::{resume, verify_again};
 
@@ -34,6 +35,31 @@ const QUIET: Duration = Duration::from_millis(200);
 /// Refused messages kept for each endpoint: rows, and bytes of their bodies.
 const REFUSED_ROWS: i64 = 1_000;
 const REFUSED_BYTES: i64 = 32 * 1024 * 1024;
+
+/// What became of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum Outcome {
+    /// Taken over into the audience.
+    Processed,
+    /// A type Usher does not act on.
+    Ignored,
+    /// Its toggle is off.
+    Off,
+    /// The user has no usable email.
+    NoEmail,
+    /// Said what was known already.
+    Duplicate,
+    /// Older than what is known.
+    Stale,
+    /// Kept; its endpoint is paused.
+    Waiting,
+    /// Kept; processing it went wrong.
+    Failed,
+    /// Not trusted; the reason says why.
+    Refused,
+}
 
 /// A request that reached an endpoint.
 #[derive(Debug)]
@@ -144,8 +170,10 @@ async fn run(db: Arc<Db>, clock: Arc<dyn Clock>, mut queue: mpsc::Receiver<Waiti
         match stored {
             Ok(receipts) => {
                 let done = clock.now_us();
-                for ((receipt, reply), arrival) in receipts.into_iter().zip(replies).zip(&arrivals) {
-                    if let (Some(id), true) = (receipt.id, receipt.outcome != Some(Outcome::Duplicate)) {
+                for ((receipt, reply), arrival) in receipts.into_iter().zip(replies).zip(&arrivals)
+                {
+                    let repeated = receipt.reason.as_deref() == Some("same_id");
+                    if let (Some(id), false) = (receipt.id, repeated) {
                         answered.push((id, done - arrival.started_us));
                     }
                     let _gone = reply.send(receipt);
@@ -189,6 +217,17 @@ fn why(error: &sqlx::Error) -> &'static str {
         Some(11 | 26) => "the database is damaged",
         Some(10 | 14) => "the disk does not answer",
         _ => "the database does not answer",
+    }
+}
+
+/// Why a signed body is refused all the same.
+fn unreadable(read: &Result<clerk::Message, Unusable>) -> Option<Refusal> {
+    match read {
+        Err(Unusable::NotJson { line, column }) => {
+            Some(Refusal::NotJson { at: format!("line {line}, column {column}") })
+        }
+        Err(Unusable::NotAnObject) => Some(Refusal::NotAnObject),
+        Ok(_) | Err(_) => None,
     }
 }
 

@@ -25,6 +25,7 @@ pub mod clock;
 mod db;
 mod endpoint;
 mod engine;
+pub mod host;
 mod inbox;
 pub mod listener;
 mod receive;

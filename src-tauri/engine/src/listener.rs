@@ -6,7 +6,6 @@
 //! Deliberately absent: routes, verification and storage (the handler), restarting.
 
 pub mod frame;
-pub mod verify;
 mod guard;
 mod http;
 mod port;
@@ -254,9 +253,7 @@ impl Listener {
         let workers =
             http::Workers::start(count, handler, Arc::clone(&served), state_).map_err(other)?;
         let door = Arc::clone(&workers.door);
-        let pool = upstream::Pool::open(Arc::clone(&door), limits.upstream)
-            .await
-            .map_err(other)?;
+        let pool = upstream::Pool::open(Arc::clone(&door), limits.upstream).await.map_err(other)?;
         let (stop, stopped) = watch::channel(false);
         let guard = Arc::new(guard::Guard {
             seats: seats::Seats::new(limits.connections, limits.held_bytes),
@@ -275,15 +272,7 @@ impl Listener {
             let _end = end;
             run.await;
         });
-        Ok(Self {
-            port,
-            state: StoppedOnDrop(state),
-            guard,
-            accepting,
-            workers,
-            served,
-            stop,
-        })
+        Ok(Self { port, state: StoppedOnDrop(state), guard, accepting, workers, served, stop })
     }
 
     /// The port in use, the one picked if 0 was asked for.
@@ -371,11 +360,7 @@ fn bind_both(port: u16) -> io::Result<(TcpListener, Option<TcpListener>)> {
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() {
-        TcpSocket::new_v4()?
-    } else {
-        TcpSocket::new_v6()?
-    };
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
@@ -385,19 +370,10 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 async fn explain(port: u16, error: io::Error) -> ListenError {
     match error.kind() {
         io::ErrorKind::AddrInUse => {
-            let found = timeout(
-                Duration::from_secs(2),
-                spawn_blocking(move || port::holder(port)),
-            );
-            ListenError::PortTaken {
-                port,
-                holder: found.await.ok().and_then(Result::ok).flatten(),
-            }
+            let found = timeout(Duration::from_secs(2), spawn_blocking(move || port::holder(port)));
+            ListenError::PortTaken { port, holder: found.await.ok().and_then(Result::ok).flatten() }
         }
         io::ErrorKind::PermissionDenied => ListenError::Denied { port },
-        _ => ListenError::Other {
-            port,
-            source: error,
-        },
+        _ => ListenError::Other { port, source: error },
     }
 }

@@ -12,8 +12,8 @@ use crate::clerk;
 use crate::clock::Clock;
 use crate::endpoint::{Directory, Live};
 use crate::inbox::{Arrival, Inbox, Receipt};
-use crate::listener::verify::{Refusal, Verified, verify};
 use crate::listener::{Answer, Limits, RawRequest};
+use crate::signing::verify::{Refusal, Verified, verify};
 
 /// The header by which Usher knows its own test events; its value is drawn at each start.
 pub const TEST_HEADER: &str = "x-usher-test";

@@ -3,7 +3,9 @@
 //!
 //! The value never leaves by `Debug` or `Display`; [`SigningSecret::expose`] is the one way to it
 //! and exists for the keychain and for the tests. Judging incoming signatures is
-//! `listener::verify`; storing a secret is `secret`.
+//! `signing::verify`; storing a secret is `secret`.
+
+pub mod verify;
 
 use std::fmt;
 

@@ -1,12 +1,14 @@
 //! The state of the app itself: listener, keychain, counts, settings.
 
 use serde::{Deserialize, Serialize};
-use ts_rs::TS;
 use std::path::Path;
+use ts_rs::TS;
 
 use crate::Engine;
 use crate::api::ApiError;
 use crate::audience;
+pub use crate::audience::Rebuilt;
+pub use crate::engine::{ListenerState, ListenerStatus};
 use crate::secret::Place;
 
 /// Arguments of a verb that takes none.
@@ -54,36 +56,6 @@ pub enum KeychainKind {
     System,
     /// A file only its owner can read, in the data folder.
     File,
-}
-
-/// The listener's state.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(rename_all = "camelCase")]
-#[ts(export)]
-pub struct ListenerStatus {
-    /// Listening, stopped on purpose, or failed with `problem`.
-    pub state: ListenerState,
-    /// The port wanted by the settings, or the one in use.
-    pub port: u16,
-    /// Address of the listener on this machine, without a trailing slash.
-    pub url: String,
-    /// Why it does not listen and what to do, in one or two sentences.
-    pub problem: Option<String>,
-    /// Unix milliseconds since when it is in this state.
-    pub since: i64,
-}
-
-/// Whether messages can arrive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(rename_all = "camelCase")]
-#[ts(export)]
-pub enum ListenerState {
-    /// The socket is open.
-    Listening,
-    /// This process was asked not to listen.
-    Stopped,
-    /// The socket could not be opened.
-    Failed,
 }
 
 /// Scope of most reads: one environment.
@@ -163,19 +135,6 @@ pub struct Backup {
     pub file: String,
     /// Its size.
     pub bytes: i64,
-}
-
-/// What a rebuild of the audience found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(rename_all = "camelCase")]
-#[ts(export)]
-pub struct Rebuilt {
-    /// Messages read again.
-    pub messages: i64,
-    /// Contacts in the audience now.
-    pub contacts: i64,
-    /// Contacts that differ from before; 0 unless something was wrong.
-    pub changed: i64,
 }
 
 pub(super) async fn status(engine: &Engine, _: Nothing) -> Result<AppStatus, ApiError> {

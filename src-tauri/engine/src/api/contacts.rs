@@ -1,8 +1,8 @@
 //! Contacts and their timelines; the events recorded on them.
 
 use serde::{Deserialize, Serialize};
-use ts_rs::TS;
 use std::collections::{BTreeMap, BTreeSet};
+use ts_rs::TS;
 
 use sqlx::{AssertSqlSafe, Row as _};
 
@@ -11,6 +11,7 @@ use crate::api::app::InEnvironment;
 use crate::api::environments::{ById, ByIds};
 use crate::api::messages::{Count, Page};
 use crate::api::{ApiError, cursor_of, limit_of, lists, patterns_of};
+pub use crate::audience::merge::FieldChange;
 use crate::audience::{self, merge};
 use crate::clerk::email_key;
 
@@ -101,19 +102,6 @@ pub struct ContactDetail {
     pub raw: Option<String>,
     /// The message that object came with.
     pub raw_message_id: Option<i64>,
-}
-
-/// One field from what to what.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(rename_all = "camelCase")]
-#[ts(export)]
-pub struct FieldChange {
-    /// `email`, `userId`, `firstName`, `lastName`, `userGroup`, `lists`, `source`, `subscribed`.
-    pub field: String,
-    /// Before; absent when it was empty.
-    pub from: Option<String>,
-    /// After; absent when it is empty.
-    pub to: Option<String>,
 }
 
 /// One entry of a contact's timeline.
@@ -289,9 +277,10 @@ impl ContactSort {
             Self::Updated => ("c.updated_at", true),
             Self::Created => ("c.created_at", true),
             Self::Email => ("c.email_key", false),
-            Self::Name => {
-                ("lower(trim(coalesce(c.first_name, '') || ' ' || coalesce(c.last_name, '')))", false)
-            }
+            Self::Name => (
+                "lower(trim(coalesce(c.first_name, '') || ' ' || coalesce(c.last_name, '')))",
+                false,
+            ),
             Self::Group => ("lower(coalesce(c.user_group, ''))", false),
         }
     }
@@ -299,11 +288,11 @@ impl ContactSort {
 
 /// The row of a list, read by name. The sort is one of five fixed texts, so nothing a person types
 /// reaches the statement.
-pub(super) async fn list(
-    engine: &Engine,
-    of: ListContacts,
-) -> Result<Page<ContactRow>, ApiError> {
+pub(super) async fn list(engine: &Engine, of: ListContacts) -> Result<Page<ContactRow>, ApiError> {
     let limit = limit_of(of.limit);
+    let no_page = |_| ApiError::invalid("This page does not exist.");
+    let cursor = of.cursor.as_deref().map(serde_json::from_str::<(serde_json::Value, i64)>);
+    cursor.transpose().map_err(no_page)?;
     let (key, falling) = of.sort.unwrap_or(ContactSort::Updated).key();
     let falling = falling != of.reverse.unwrap_or(false);
     let (order, than) = if falling { ("desc", "<") } else { ("asc", ">") };
@@ -438,10 +427,7 @@ pub(super) async fn show(engine: &Engine, which: ById) -> Result<ContactDetail, 
     })
 }
 
-pub(super) async fn timeline(
-    engine: &Engine,
-    of: PageOf,
-) -> Result<Page<TimelineEntry>, ApiError> {
+pub(super) async fn timeline(engine: &Engine, of: PageOf) -> Result<Page<TimelineEntry>, ApiError> {
     let before = cursor_of(of.cursor.as_deref())?.unwrap_or(i64::MAX);
     let limit = limit_of(of.limit);
     let take = i64::try_from(limit).unwrap_or(100) + 1;
@@ -488,7 +474,9 @@ fn title(what: TimelineWhat, kind: Option<&str>, changes: &[FieldChange]) -> &'s
     let unsubscribed =
         change("subscribed").is_some_and(|change| change.to.as_deref() == Some("no"));
     match (what, kind) {
-        (TimelineWhat::Created, Some(kind)) if kind.starts_with("waitlistEntry.") => "Joined waitlist",
+        (TimelineWhat::Created, Some(kind)) if kind.starts_with("waitlistEntry.") => {
+            "Joined waitlist"
+        }
         (TimelineWhat::Created, Some(_)) => "Created",
         (TimelineWhat::Created, None) => "Added by hand",
         (TimelineWhat::Removed, Some("user.deleted")) => "Deleted in Clerk",
@@ -496,7 +484,9 @@ fn title(what: TimelineWhat, kind: Option<&str>, changes: &[FieldChange]) -> &'s
         (TimelineWhat::Removed, None) => "Removed by hand",
         (TimelineWhat::Stale, _) => "Older message",
         (TimelineWhat::Unchanged, _) => "Message without effect",
-        (TimelineWhat::Updated, Some("user.deleted")) if unsubscribed => "Unsubscribed, deleted in Clerk",
+        (TimelineWhat::Updated, Some("user.deleted")) if unsubscribed => {
+            "Unsubscribed, deleted in Clerk"
+        }
         (TimelineWhat::Updated, Some(_)) if became_user => "Became a user",
         (TimelineWhat::Updated, Some(_)) => "Updated",
         (TimelineWhat::Updated, None) => "Edited by hand",
@@ -516,9 +506,7 @@ async fn known_lists(
     Ok(Some(wanted.into_iter().collect()))
 }
 
-fn texts(
-    fields: [(merge::Field, Option<String>); 3],
-) -> BTreeMap<merge::Field, Option<String>> {
+fn texts(fields: [(merge::Field, Option<String>); 3]) -> BTreeMap<merge::Field, Option<String>> {
     let tidy = |text: String| {
         let text = text.trim().to_owned();
         (!text.is_empty()).then_some(text)
@@ -546,9 +534,7 @@ pub(super) async fn add(engine: &Engine, new: AddContact) -> Result<ContactDetai
     let now = engine.now();
     let id = engine
         .db()
-        .write(async |tx| {
-            audience::add_by_hand(tx, new.environment_id, email, &edits, now).await
-        })
+        .write(async |tx| audience::add_by_hand(tx, new.environment_id, email, &edits, now).await)
         .await
         .map_err(|error| match error.as_database_error() {
             Some(db) if db.is_foreign_key_violation() => {
@@ -556,7 +542,11 @@ pub(super) async fn add(engine: &Engine, new: AddContact) -> Result<ContactDetai
             }
             _ => error.into(),
         })?;
-    let id = id.ok_or_else(|| ApiError::conflict(format!("{email} is in the audience already.")))?;
+    let id = id.ok_or_else(|| {
+        ApiError::conflict(format!(
+            "{email} is in the audience already, as an address that somebody has or had."
+        ))
+    })?;
     show(engine, ById { id }).await
 }
 
@@ -578,9 +568,14 @@ pub(super) async fn edit(engine: &Engine, new: EditContact) -> Result<ContactDet
     });
     let edits = merge::Edits {
         texts,
-        subscribed: new.subscribed,
-        lists: known_lists(engine, environment, new.list_ids).await?,
+        subscribed: new.subscribed.filter(|on| *on != contact.row.subscribed),
+        lists: known_lists(engine, environment, new.list_ids)
+            .await?
+            .filter(|lists| !lists.iter().eq(contact.list_ids.iter().collect::<BTreeSet<_>>())),
     };
+    if edits.texts.is_empty() && edits.subscribed.is_none() && edits.lists.is_none() {
+        return Ok(contact);
+    }
     let (key, now) = (email_key(&contact.row.email), engine.now());
     let done = engine
         .db()
@@ -606,10 +601,8 @@ pub(super) async fn remove(engine: &Engine, which: ByIds) -> Result<Removed, Api
     }
     let keys: BTreeSet<String> = rows.into_iter().map(|row| row.email_key).collect();
     let now = engine.now();
-    let (count, undo) = engine
-        .db()
-        .write(async |tx| audience::remove(tx, environment, keys, now).await)
-        .await?;
+    let (count, undo) =
+        engine.db().write(async |tx| audience::remove(tx, environment, keys, now).await).await?;
     Ok(Removed { count: i64::try_from(count).unwrap_or(i64::MAX), undo })
 }
 

@@ -1,59 +1,15 @@
 //! Endpoints: the addresses given to Clerk, with their secrets and event toggles.
 
-use serde::{Deserialize, Serialize};
-use ts_rs::TS;
 use crate::Engine;
-use crate::api::app::Nothing;
+use crate::api::app::{InEnvironment, Nothing};
 use crate::api::environments::ById;
-use crate::api::{ApiError, name_of};
+use crate::api::{ApiError, lists, name_of};
 use crate::endpoint::{self, SecretError};
+pub use crate::endpoint::{EndpointSettings, EventSettings, OnDelete};
 use crate::inbox;
 use crate::signing::SigningSecret;
-
-/// What `user.deleted` does to the contact.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, TS)]
-#[serde(rename_all = "camelCase")]
-#[ts(export)]
-pub enum OnDelete {
-    /// Nothing happens to the contact.
-    Leave,
-    /// The contact stays and is unsubscribed.
-    Unsubscribe,
-    /// The contact is removed.
-    Delete,
-}
-
-/// The toggle of one event and its options.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(rename_all = "camelCase")]
-#[ts(export)]
-pub struct EventSettings {
-    /// One of the five events, such as `user.created`.
-    pub event: String,
-    /// Off: the message is kept, answered 2xx and changes nothing.
-    pub enabled: bool,
-    /// Take the first name over.
-    pub first_name: bool,
-    /// Take the last name over.
-    pub last_name: bool,
-    /// User group for contacts this event creates.
-    pub user_group: Option<String>,
-    /// Mailing lists, by id, for contacts this event creates.
-    pub mailing_lists: Vec<i64>,
-    /// Name of an event to record besides `clerk.<type>`.
-    pub custom_event: Option<String>,
-}
-
-/// How an endpoint treats what it receives.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(rename_all = "camelCase")]
-#[ts(export)]
-pub struct EndpointSettings {
-    /// What `user.deleted` does.
-    pub on_delete: OnDelete,
-    /// The five events, always all of them, in their fixed order.
-    pub events: Vec<EventSettings>,
-}
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
 
 /// An endpoint's state in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -421,6 +377,32 @@ async fn free_name(
     Ok(name)
 }
 
+/// The mailing lists that settings name are of the same environment.
+async fn check_lists(
+    engine: &Engine,
+    environment_id: i64,
+    settings: &EndpointSettings,
+) -> Result<(), ApiError> {
+    let known = lists::list(engine, InEnvironment { environment_id }).await?;
+    let mut wanted = settings.events.iter().flat_map(|event| &event.mailing_lists);
+    if wanted.any(|id| known.iter().all(|list| list.id != *id)) {
+        return Err(ApiError::not_found("There is no such mailing list in this environment."));
+    }
+    Ok(())
+}
+
+fn refused(error: sqlx::Error) -> ApiError {
+    match error.as_database_error() {
+        Some(db) if db.is_foreign_key_violation() => {
+            ApiError::not_found("There is no such environment.")
+        }
+        Some(db) if db.is_unique_violation() => {
+            ApiError::conflict("This environment has an endpoint of that name already.")
+        }
+        _ => error.into(),
+    }
+}
+
 fn parse_secret(pasted: &str) -> Result<SigningSecret, ApiError> {
     SigningSecret::parse(pasted).map_err(|mistake| ApiError::invalid(mistake.to_string()))
 }
@@ -439,17 +421,13 @@ pub(super) async fn add(engine: &Engine, new: AddEndpoint) -> Result<EndpointDet
     let secret = new.secret.as_deref().filter(|text| !text.trim().is_empty());
     let secret = secret.map(parse_secret).transpose()?;
     let settings = new.settings.map_or_else(endpoint::default_settings, endpoint::complete);
+    check_lists(engine, new.environment_id, &settings).await?;
     let now = engine.now();
     let id = engine
         .db()
         .write(async |tx| endpoint::add(tx, new.environment_id, &name, &settings, now).await)
         .await
-        .map_err(|error| match error.as_database_error() {
-            Some(db) if db.is_foreign_key_violation() => {
-                ApiError::not_found("There is no such environment.")
-            }
-            _ => error.into(),
-        })?;
+        .map_err(refused)?;
     if let Some(secret) = secret {
         endpoint::add_secret(engine.db(), engine.keys(), id, &secret, now).await?;
     }
@@ -467,6 +445,9 @@ pub(super) async fn update(
         None => None,
     };
     let settings = new.settings.map(endpoint::complete);
+    if let Some(settings) = &settings {
+        check_lists(engine, live.environment_id, settings).await?;
+    }
     let now = engine.now();
     engine
         .db()
@@ -476,7 +457,8 @@ pub(super) async fn update(
             }
             endpoint::update(tx, new.id, name.as_deref(), new.paused).await
         })
-        .await?;
+        .await
+        .map_err(refused)?;
     engine.reload_directory().await?;
     if new.paused == Some(false) {
         inbox::resume(engine.db(), engine.directory(), engine.clock(), new.id).await?;
@@ -487,12 +469,13 @@ pub(super) async fn update(
 pub(super) async fn remove(engine: &Engine, which: ById) -> Result<Nothing, ApiError> {
     engine.directory().by_id(which.id).ok_or_else(unknown)?;
     let now = engine.now();
-    let secrets =
-        engine.db().write(async |tx| endpoint::remove(tx, which.id, now).await).await?;
+    let secrets = engine.db().write(async |tx| endpoint::remove(tx, which.id, now).await).await?;
     engine.reload_directory().await?;
     for (place, account) in secrets {
         engine.keys().forget(place, &account).await.map_err(|error| {
-            ApiError::unavailable(format!("The endpoint is removed, but its secret is not: {error}"))
+            ApiError::unavailable(format!(
+                "The endpoint is removed, but its secret is not: {error}"
+            ))
         })?;
     }
     Ok(Nothing {})
@@ -524,10 +507,7 @@ pub(super) async fn remove_secret(
     show(engine, ById { id: endpoint }).await
 }
 
-pub(super) async fn reveal_secret(
-    engine: &Engine,
-    which: OneSecret,
-) -> Result<Revealed, ApiError> {
+pub(super) async fn reveal_secret(engine: &Engine, which: OneSecret) -> Result<Revealed, ApiError> {
     let live = engine.directory().by_id(which.id).ok_or_else(unknown)?;
     let found = live.secrets.iter().find(|(id, _)| *id == which.secret_id);
     let (_, secret) = found.ok_or_else(|| {

@@ -1,11 +1,11 @@
 //! Environments: what keeps a test set-up and the real one apart.
 
-use serde::{Deserialize, Serialize};
-use ts_rs::TS;
 use crate::Engine;
 use crate::api::app::Nothing;
 use crate::api::{ApiError, name_of};
 use crate::endpoint;
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
 
 /// Clerk's own two kinds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -156,8 +156,7 @@ pub(super) async fn add(engine: &Engine, new: AddEnvironment) -> Result<Environm
     let name = name_of("An environment", &new.name)?;
     let kind = new.kind.unwrap_or(EnvironmentKind::Development).word();
     let count = list(engine, Nothing {}).await?.len();
-    let color =
-        color_of(new.color)?.unwrap_or_else(|| COLORS[count % COLORS.len()].to_owned());
+    let color = color_of(new.color)?.unwrap_or_else(|| COLORS[count % COLORS.len()].to_owned());
     let now = engine.now();
     let id = engine
         .db()

@@ -1,41 +1,16 @@
 //! Messages: what arrived, what became of it, and why.
 
-use serde::{Deserialize, Serialize};
-use ts_rs::TS;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
 
 use crate::Engine;
 use crate::api::contacts::FieldChange;
 use crate::api::environments::ById;
 use crate::api::{ApiError, cursor_of, limit_of, patterns_of};
+pub use crate::inbox::Outcome;
 use crate::inbox::{self, outcome_of};
-
-
-/// What became of a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
-#[serde(rename_all = "snake_case")]
-#[ts(export)]
-pub enum Outcome {
-    /// Taken over into the audience.
-    Processed,
-    /// A type Usher does not act on.
-    Ignored,
-    /// Its toggle is off.
-    Off,
-    /// The user has no usable email.
-    NoEmail,
-    /// Said what was known already.
-    Duplicate,
-    /// Older than what is known.
-    Stale,
-    /// Kept; its endpoint is paused.
-    Waiting,
-    /// Kept; processing it went wrong.
-    Failed,
-    /// Not trusted; the reason says why.
-    Refused,
-}
 
 /// A page of messages asked for.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
@@ -371,10 +346,7 @@ impl From<StoredRow> for MessageRow {
     }
 }
 
-pub(super) async fn list(
-    engine: &Engine,
-    of: ListMessages,
-) -> Result<Page<MessageRow>, ApiError> {
+pub(super) async fn list(engine: &Engine, of: ListMessages) -> Result<Page<MessageRow>, ApiError> {
     let limit = limit_of(of.limit);
     let take = i64::try_from(limit).unwrap_or(100) + 1;
     let words = patterns_of(of.query.as_deref());
@@ -454,7 +426,8 @@ pub(super) async fn show(engine: &Engine, which: ById) -> Result<MessageDetail, 
     let row = sqlx::query!(
         r#"select m.id, m.svix_id, m.kind, m.outcome, m.reason, e.name as endpoint, m.endpoint_id,
                   m.environment_id, m.subject, m.received_at, m.status, m.duplicates,
-                  m.test as "test: bool", m.accepted as "accepted: bool", m.sentence, m.signed_at,
+                  m.test as "test: bool", m.accepted as "accepted: bool", m.sentence, m.answer,
+                  m.signed_at,
                   m.instance_id, m.last_duplicate_at,
                   m.altered_duplicate as "altered_duplicate: bool", m.body_size, m.verified_us,
                   m.stored_us, m.settled_us, m.answered_us, v.instance_id as known_instance,
@@ -519,7 +492,7 @@ pub(super) async fn show(engine: &Engine, which: ById) -> Result<MessageDetail, 
             duplicates: row.duplicates,
             test: row.test,
         },
-        answer: row.sentence.clone(),
+        answer: row.answer,
         sentence: row.sentence,
         steps,
         touched,
@@ -633,16 +606,23 @@ pub(super) async fn verify(engine: &Engine, which: VerifyAgain) -> Result<Verify
         }
         (None, None) => return Err(ApiError::invalid("Say which messages, or which endpoint.")),
     };
-    let again =
-        inbox::verify_again(engine.db(), engine.directory(), engine.clock(), &ids).await?;
+    let again = inbox::verify_again(engine.db(), engine.directory(), engine.clock(), &ids).await?;
     let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     let said = |count: usize, what: &str| match count {
         0 => None,
-        1 => Some(format!("1 message {}", what.replace("are", "is").replace("were", "was"))),
+        1 => Some(format!(
+            "1 message {}",
+            what.replace("are ", "is ")
+                .replace("were ", "was ")
+                .replace("and wait ", "and waits ")
+                .replace("them ", "it ")
+        )),
         _ => Some(format!("{count} messages {what}")),
     };
     let parts: Vec<String> = [
         said(again.accepted, "are trusted now and were processed"),
+        said(again.waiting, "are trusted and wait until the endpoint is resumed"),
+        said(again.failed, "are trusted, but processing them went wrong"),
         said(again.repeated, "were received before under the same id"),
         said(again.refused, "are still refused"),
     ]

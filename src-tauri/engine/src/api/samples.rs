@@ -93,9 +93,10 @@ pub(super) async fn send(engine: &Engine, test: SendTest) -> Result<SentTest, Ap
         .map(|header| header.value.clone())
         .unwrap_or_default();
     let started = engine.clock().now_us();
-    let (status, answer) = post(listener.port, engine.test_mark(), &signed).await.map_err(|error| {
-        ApiError::unavailable(format!("The listener did not answer the test event: {error}."))
-    })?;
+    let (status, answer) =
+        post(listener.port, engine.test_mark(), &signed).await.map_err(|error| {
+            ApiError::unavailable(format!("The listener did not answer the test event: {error}."))
+        })?;
     let took_ms = (engine.clock().now_us() - started) / 1000;
     let field = |name: &str| answer.get(name).cloned().unwrap_or_default();
     Ok(SentTest {
@@ -115,7 +116,8 @@ async fn post(
     signed: &SignedTest,
 ) -> Result<(u16, serde_json::Value), Failure> {
     let stream = TcpStream::connect(("127.0.0.1", port)).await?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     let path = signed.url.splitn(4, '/').nth(3).unwrap_or_default();
     let mut request = Request::post(format!("/{path}"))
         .header(header::HOST, format!("127.0.0.1:{port}"))

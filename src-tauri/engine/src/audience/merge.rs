@@ -6,14 +6,17 @@
 //! register that keeps the greatest version, a register that keeps the smallest, or a set.
 //!
 //! **What is kept**
-//! - Of a user: for email, first name and last name the value of the newest snapshot that carried
-//!   it (a snapshot without a usable email leaves the email alone; one whose endpoint does not sync
-//!   names leaves the names alone), the earliest snapshot that could have created the contact, and
-//!   the deletion. `version = (updated_at, timestamp, hash of the body)`; the last part only breaks
-//!   ties. `user.created` and `user.updated` are the same thing: a full snapshot.
+//! - Of a user: the email of the newest snapshot that carried one, every first and last name with
+//!   the newest snapshot that carried it (a snapshot without a usable email leaves the email alone;
+//!   one whose endpoint does not sync names leaves the names alone), the earliest snapshot that could
+//!   have created the contact, and the deletion. `version = (updated_at, timestamp, hash of the
+//!   body)`; the last part only breaks ties. `user.created` and `user.updated` are the same thing: a
+//!   full snapshot.
 //! - Of a waitlist entry: the same without names.
 //! - `seen`: which user ever had which email, and since when. Never forgotten.
-//! - By hand: the newest edit of each field, and a removal, with the time of each.
+//! - By hand, on a user or (where the contact has none) on an email address: the newest edit of each
+//!   field, and a removal, with the time of each. What is done by hand to a contact is never older
+//!   than what the contact shows, even if our clock is behind Clerk's.
 //!
 //! **Which contact**
 //! 1. There is one contact for each email address that somebody has now.
@@ -21,36 +24,47 @@
 //!    user ID. The other shows again when it gets an address of its own. (Email moved to another
 //!    user; user ID on contact A and email on contact B.)
 //! 3. A waitlist entry, a contact added by hand and the edits of both belong to the first user who
-//!    was seen with that address and was not deleted before them. This is the waitlist graduate: the
-//!    contact keeps its group, lists and edits, follows the user to another address, and does not
-//!    come back when the user leaves that address. Joining the waitlist after a deletion counts.
+//!    was seen with that address and was not deleted before them, each by its own time; of two seen
+//!    at the same time, to the smaller user ID. This is the waitlist graduate: the contact keeps its
+//!    group, lists and edits, follows the user to another address, and does not come back when the
+//!    user leaves that address. Joining the waitlist after a deletion counts.
 //! 4. A deletion is for ever and the greatest wins: `delete` over `unsubscribe` over `leave`, the
 //!    latest time. With `delete` the contact goes, and what belonged to the user with it. With
 //!    the other two it stays, and a new user with the same address takes it over as it is,
-//!    unsubscribed if it was: nobody is subscribed again by signing up again.
+//!    unsubscribed if it was: nobody is subscribed again by signing up again. When that user leaves
+//!    the address, the contact of the deleted one shows there again. Of several deleted users with
+//!    one address and no live one, the last deleted has the contact, then the smaller user ID.
 //! 5. The same content by two secrets or two endpoints has the same version: nothing happens twice.
+//!    If their options differ, names are taken if one of them takes them, and a user group, then
+//!    mailing lists, go before none.
+//! 6. A contact keeps its id: with its user first, then with its address.
 //!
 //! **Which values**
-//! - Email, user ID and names: of the user who has the contact.
+//! - Email, user ID and names: of the user who has the contact; without a user, the email of the
+//!   newest waitlist entry, else as it was written by hand.
 //! - User group, mailing lists and source: of the earliest thing that could have created the contact.
 //!   They are for new contacts, and what was first in Clerk was first, whenever it arrived.
 //! - Subscribed: the newest of "deleted with unsubscribe" and the edits; `true` without any.
-//! - An edit by hand holds until Clerk sends a *newer* snapshot with a *different* value from the one
-//!   that stood there when the edit was made. An older message never undoes it, nor does a newer one
-//!   that says the same as before.
-//! - Removed by hand: gone until something newer than the removal arrives about that person.
+//! - An edit of a text by hand holds until Clerk sends a *newer* snapshot with a *different* value
+//!   from the one that stood there when the edit was made, and is then gone for good. An older
+//!   message never undoes it, nor does a newer one that says the same as before. Lists chosen by hand
+//!   stay as chosen.
+//! - Removed by hand: gone until a snapshot, an entry or an addition newer than the removal arrives
+//!   about that person; a deletion brings nothing back.
+//! - Created: the earliest time known of anything the contact is made of. Updated: the latest.
 //!
 //! Deliberately absent: Clerk's instance. Clerk's ids are unique, early messages lack the instance,
 //! and what keeps set-ups apart is the environment; a message of another instance is flagged instead.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
+use ts_rs::TS;
 
-use crate::api::contacts::FieldChange;
-use crate::api::endpoints::{EventSettings, OnDelete};
 use crate::clerk::{Fact, UserDeleted, UserSnapshot, WaitlistSnapshot, email_key};
+use crate::endpoint::{EventSettings, OnDelete};
 
 /// Orders what Clerk said about one object: its time, the sending time (both unix milliseconds), and
 /// a hash of the content to break ties.
@@ -74,7 +88,26 @@ fn keep_latest<T>(slot: &mut Option<Latest<T>>, version: Version, value: T) {
     }
 }
 
-/// What a contact gets when it is new; the smallest version stays.
+/// Every value with the greatest version that carried it, the newest last.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Said(Vec<Latest<Option<String>>>);
+
+impl Said {
+    fn add(&mut self, version: Version, value: Option<String>) {
+        match self.0.iter_mut().find(|held| held.1 == value) {
+            Some(held) => held.0 = held.0.max(version),
+            None => self.0.push(Latest(version, value)),
+        }
+        self.0.sort_by_key(|held| held.0);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// What a contact gets when it is new; the smallest version stays, and of the same content by two
+/// endpoints the one with a user group and more lists.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct First {
     #[serde(rename = "v")]
@@ -87,8 +120,14 @@ struct First {
     by_hand: bool,
 }
 
+impl First {
+    fn rank(&self) -> impl Ord + use<'_> {
+        (self.version, Reverse((&self.group, &self.lists)))
+    }
+}
+
 fn keep_first(slot: &mut Option<First>, first: First) {
-    if slot.as_ref().is_none_or(|held| first.version < held.version) {
+    if slot.as_ref().is_none_or(|held| first.rank() < held.rank()) {
         *slot = Some(first);
     }
 }
@@ -109,10 +148,10 @@ pub struct User {
     message: Option<i64>,
     #[serde(rename = "e", skip_serializing_if = "Option::is_none")]
     email: Option<Latest<String>>,
-    #[serde(rename = "f", skip_serializing_if = "Option::is_none")]
-    first_name: Option<Latest<Option<String>>>,
-    #[serde(rename = "l", skip_serializing_if = "Option::is_none")]
-    last_name: Option<Latest<Option<String>>>,
+    #[serde(rename = "f", skip_serializing_if = "Said::is_empty")]
+    first_name: Said,
+    #[serde(rename = "l", skip_serializing_if = "Said::is_empty")]
+    last_name: Said,
     #[serde(rename = "c", skip_serializing_if = "Option::is_none")]
     created_at: Option<i64>,
     #[serde(rename = "b", skip_serializing_if = "Option::is_none")]
@@ -124,6 +163,13 @@ pub struct User {
 impl User {
     fn key(&self) -> Option<String> {
         self.email.as_ref().map(|Latest(_, email)| email_key(email))
+    }
+
+    fn has_key(&self, key: &str) -> bool {
+        self.email.as_ref().is_some_and(|Latest(_, email)| match email.is_ascii() {
+            true => email.trim().eq_ignore_ascii_case(key),
+            false => email_key(email) == key,
+        })
     }
 
     fn erased(&self) -> bool {
@@ -175,7 +221,8 @@ struct Edit {
     from: Option<String>,
 }
 
-/// What was done by hand on one user or one email address.
+/// What was done by hand on one user or one email address, and the id its contact had when it was
+/// last seen.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Hand {
@@ -191,16 +238,28 @@ pub struct Hand {
     texts: BTreeMap<Field, Edit>,
     #[serde(skip_serializing_if = "Option::is_none")]
     subscribed: Option<(i64, bool)>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    lists: BTreeMap<i64, (i64, bool)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lists: Option<(i64, BTreeSet<i64>)>,
 }
 
 impl Hand {
-    fn latest(&self) -> i64 {
-        let edits = self.texts.values().map(|edit| edit.at);
-        let lists = self.lists.values().map(|(at, _)| *at);
-        let single = [self.created_at, self.subscribed.map(|(at, _)| at)];
-        edits.chain(lists).chain(single.into_iter().flatten()).max().unwrap_or(0)
+    /// When the contact was added and edited.
+    fn edits(&self) -> impl Iterator<Item = i64> {
+        let lists = self.lists.as_ref().map(|(at, _)| *at);
+        let single = [self.created_at, self.subscribed.map(|(at, _)| at), lists];
+        self.texts.values().map(|edit| edit.at).chain(single.into_iter().flatten())
+    }
+
+    /// The part that was done at certain times.
+    fn only(&self, when: impl Fn(i64) -> bool) -> Self {
+        let mut part = self.clone();
+        part.created_at = part.created_at.filter(|at| when(*at));
+        part.email = part.email.filter(|_| part.created_at.is_some());
+        part.removed_at = part.removed_at.filter(|at| when(*at));
+        part.texts.retain(|_, edit| when(edit.at));
+        part.subscribed = part.subscribed.filter(|(at, _)| when(*at));
+        part.lists = part.lists.filter(|(at, _)| when(*at));
+        part
     }
 }
 
@@ -390,6 +449,7 @@ pub struct World {
     seen: HashMap<String, BTreeMap<String, i64>>,
     emails: HashMap<String, BTreeSet<String>>,
     contacts: BTreeMap<String, (i64, Contact)>,
+    key_of: HashMap<i64, String>,
     next_contact: i64,
     dirty: Dirty,
 }
@@ -441,6 +501,7 @@ impl World {
 
     /// Puts a stored contact in.
     pub fn load_contact(&mut self, key: String, id: i64, contact: Contact) {
+        self.key_of.insert(id, key.clone());
         self.contacts.insert(key, (id, contact));
     }
 
@@ -461,7 +522,7 @@ impl World {
 
     /// The email of a contact.
     pub fn email_of(&self, contact: i64) -> Option<&str> {
-        self.contacts_by_id().find(|(id, ..)| *id == contact).map(|(.., c)| c.email.as_str())
+        self.contacts.get(self.key_of.get(&contact)?).map(|(_, contact)| contact.email.as_str())
     }
 
     /// The id the next new contact gets.
@@ -506,6 +567,8 @@ impl World {
     fn apply_snapshot(&mut self, incoming: Incoming<'_>, snapshot: &UserSnapshot) -> Effect {
         let version = version_of(incoming, snapshot.updated_at_ms);
         let id = &snapshot.user_id;
+        let key = snapshot.email.as_deref().map(email_key);
+        let mut keys = self.reach(self.emails_of(id).chain(key.as_deref()));
         let user = self.users.entry(id.clone()).or_default();
         let key_before = user.key();
         let verdict = judge(user.newest, version, user.dead);
@@ -516,20 +579,20 @@ impl World {
         keep_least(&mut user.created_at, snapshot.created_at_ms);
         if !user.erased() {
             if incoming.options.first_name {
-                keep_latest(&mut user.first_name, version, snapshot.first_name.clone());
+                user.first_name.add(version, snapshot.first_name.clone());
             }
             if incoming.options.last_name {
-                keep_latest(&mut user.last_name, version, snapshot.last_name.clone());
+                user.last_name.add(version, snapshot.last_name.clone());
             }
             if let Some(email) = &snapshot.email {
                 keep_latest(&mut user.email, version, email.clone());
                 keep_first(&mut user.first, first_of(incoming.options, version));
             }
         }
-        if let Some(email) = &snapshot.email {
-            let key = email_key(email);
+        if let Some(key) = key {
             self.emails.entry(id.clone()).or_default().insert(key.clone());
-            let since = self.seen.entry(key.clone()).or_default().entry(id.clone()).or_insert(i64::MAX);
+            let since =
+                self.seen.entry(key.clone()).or_default().entry(id.clone()).or_insert(i64::MAX);
             if version.at() < *since {
                 *since = version.at();
                 self.dirty.seen.insert((key, id.clone()));
@@ -540,7 +603,7 @@ impl World {
             Verdict::Processed if snapshot.email.is_none() => Verdict::NoEmail,
             other => other,
         };
-        let keys = self.keys_of_user(id, key_before.as_deref());
+        keys.extend(self.reach(self.emails_of(id)));
         let touched = self.recompute(&keys);
         let contact = self.contact_of_user(id, key_before.as_deref(), &touched);
         Effect { verdict, touched, contact }
@@ -549,6 +612,7 @@ impl World {
     fn apply_deletion(&mut self, incoming: Incoming<'_>, deleted: &UserDeleted) -> Effect {
         let at = incoming.timestamp.unwrap_or(incoming.received_at);
         let id = &deleted.user_id;
+        let mut keys = self.reach(self.emails_of(id));
         let user = self.users.entry(id.clone()).or_default();
         let key_before = user.key();
         let before = user.dead;
@@ -559,12 +623,12 @@ impl World {
         let verdict = if user.dead == before { Verdict::Duplicate } else { Verdict::Processed };
         if user.erased() {
             user.email = None;
-            user.first_name = None;
-            user.last_name = None;
+            user.first_name = Said::default();
+            user.last_name = Said::default();
             user.first = None;
         }
         self.dirty.users.insert(id.clone());
-        let keys = self.keys_of_user(id, key_before.as_deref());
+        keys.extend(self.reach(self.emails_of(id)));
         let touched = self.recompute(&keys);
         let contact = self.contact_of_user(id, key_before.as_deref(), &touched);
         Effect { verdict, touched, contact }
@@ -573,8 +637,9 @@ impl World {
     fn apply_waitlist(&mut self, incoming: Incoming<'_>, snapshot: &WaitlistSnapshot) -> Effect {
         let version = version_of(incoming, snapshot.updated_at_ms);
         let id = &snapshot.entry_id;
+        let key_before = self.entries.get(id).and_then(Entry::key);
+        let mut keys = self.reach(key_before.as_deref().into_iter());
         let entry = self.entries.entry(id.clone()).or_default();
-        let key_before = entry.key();
         let mut verdict = judge(entry.newest, version, None);
         if entry.newest.is_none_or(|newest| newest < version) {
             entry.newest = Some(version);
@@ -604,10 +669,7 @@ impl World {
         {
             verdict = Verdict::Stale { at: born_at, known_at: dead_at, deleted: true };
         }
-        let mut keys = BTreeSet::new();
-        for key in key_before.iter().chain(&key) {
-            self.add_neighbours(key, &mut keys);
-        }
+        keys.extend(self.reach(key.as_deref().into_iter()));
         let touched = self.recompute(&keys);
         let contact = key.and_then(|key| match self.owner(&key, born_at).map(str::to_owned) {
             Some(owner) => self.contact_of_user(&owner, None, &touched),
@@ -616,62 +678,86 @@ impl World {
         Effect { verdict, touched, contact }
     }
 
-    /// Adds a contact by hand. `None` when the address is in the audience already.
+    /// Adds a contact by hand. `None` when the address is in the audience already, or belongs to a
+    /// user who has another one by now.
     pub fn add_by_hand(&mut self, email: &str, edits: &Edits, at: i64) -> Option<Effect> {
         let key = email_key(email);
         if self.contacts.contains_key(&key) {
             return None;
         }
+        let at = self.ended(&key).map_or(at, |ended| at.max(ended + 1));
         let anchor = Anchor::Email(key.clone());
+        let before = self.hands.get(&anchor).cloned();
+        let mut keys = self.reach([key.as_str()].into_iter());
         let hand = self.hands.entry(anchor.clone()).or_default();
         hand.email = Some(email.trim().to_owned());
         hand.created_at = Some(at);
-        record(hand, edits, at, &BTreeMap::new(), &BTreeSet::new());
-        self.dirty.hands.insert(anchor);
-        let mut keys = BTreeSet::new();
-        self.add_neighbours(&key, &mut keys);
+        record(hand, edits, at, &BTreeMap::new());
+        keys.extend(self.reach([key.as_str()].into_iter()));
         let touched = self.recompute(&keys);
-        let contact = self.contacts.get(&key).map(|(id, _)| *id);
+        let Some((contact, _)) = self.contacts.get(&key) else {
+            match before {
+                Some(before) => self.hands.insert(anchor, before),
+                None => self.hands.remove(&anchor),
+            };
+            self.recompute(&keys);
+            return None;
+        };
+        let contact = Some(*contact);
+        self.dirty.hands.insert(anchor);
         Some(Effect { verdict: Verdict::Processed, touched, contact })
+    }
+
+    /// When the last removal or deletion of somebody seen with this address was.
+    fn ended(&self, key: &str) -> Option<i64> {
+        let ids = || self.seen.get(key).into_iter().flat_map(BTreeMap::keys);
+        let deaths = ids().filter_map(|id| Some(self.users.get(id)?.dead?.0));
+        let anchors = ids().map(|id| Anchor::User(id.clone()));
+        let removals = anchors
+            .chain([Anchor::Email(key.to_owned())])
+            .filter_map(|anchor| self.hands.get(&anchor)?.removed_at);
+        deaths.chain(removals).max()
     }
 
     /// Edits the contact of an email key by hand. `None` when there is none.
     pub fn edit(&mut self, key: &str, edits: &Edits, at: i64) -> Option<Effect> {
-        let (id, contact) = self.contacts.get(key)?.clone();
-        let at = at.max(contact.updated_at);
-        let standing = BTreeMap::from([
-            (Field::FirstName, self.said(key, Field::FirstName)),
-            (Field::LastName, self.said(key, Field::LastName)),
-            (Field::UserGroup, self.said(key, Field::UserGroup)),
-        ]);
-        let anchor = anchor_of(key, &contact);
-        record(self.hands.entry(anchor.clone()).or_default(), edits, at, &standing, &contact.lists);
-        self.dirty.hands.insert(anchor);
-        let touched = self.recompute(&BTreeSet::from([key.to_owned()]));
+        let (id, contact) = self.contacts.get(key)?;
+        let (id, at, anchor) = (*id, at.max(contact.updated_at), anchor_of(key, contact));
+        let standing = self.gather(key).map(|gathered| gathered.standing()).unwrap_or_default();
+        let touched = self.by_hand(key, anchor, |hand| record(hand, edits, at, &standing));
         Some(Effect { verdict: Verdict::Processed, touched, contact: Some(id) })
     }
 
     /// Removes the contact of an email key by hand; the anchor is what [`World::restore`] takes.
     pub fn remove(&mut self, key: &str, at: i64) -> Option<(Effect, Anchor)> {
-        let (id, contact) = self.contacts.get(key)?.clone();
-        let anchor = anchor_of(key, &contact);
-        let hand = self.hands.entry(anchor.clone()).or_default();
-        hand.removed_at = Some(at.max(contact.updated_at));
-        hand.was = Some(id);
-        self.dirty.hands.insert(anchor.clone());
-        let touched = self.recompute(&BTreeSet::from([key.to_owned()]));
+        let (id, contact) = self.contacts.get(key)?;
+        let (id, at, anchor) = (*id, at.max(contact.updated_at), anchor_of(key, contact));
+        let touched = self.by_hand(key, anchor.clone(), |hand| {
+            hand.removed_at = Some(at);
+            hand.was = Some(id);
+        });
         Some((Effect { verdict: Verdict::Processed, touched, contact: Some(id) }, anchor))
+    }
+
+    fn by_hand(&mut self, key: &str, anchor: Anchor, deed: impl FnOnce(&mut Hand)) -> Vec<Touched> {
+        let mut keys = self.reach([key].into_iter());
+        deed(self.hands.entry(anchor.clone()).or_default());
+        self.dirty.hands.insert(anchor);
+        keys.extend(self.reach([key].into_iter()));
+        self.recompute(&keys)
     }
 
     /// Takes a removal back.
     pub fn restore(&mut self, anchor: &Anchor) -> Vec<Touched> {
+        let mut keys = match anchor {
+            Anchor::Email(key) => self.reach([key.as_str()].into_iter()),
+            Anchor::User(id) => self.reach(self.emails_of(id)),
+        };
         let Some(hand) = self.hands.get_mut(anchor) else { return Vec::new() };
         hand.removed_at = None;
         self.dirty.hands.insert(anchor.clone());
-        let mut keys = BTreeSet::new();
-        match anchor {
-            Anchor::Email(key) => self.add_neighbours(key, &mut keys),
-            Anchor::User(id) => keys = self.keys_of_user(id, None),
+        if let Anchor::Email(key) = anchor {
+            keys.extend(self.reach([key.as_str()].into_iter()));
         }
         self.recompute(&keys)
     }
@@ -695,32 +781,32 @@ impl World {
         touched: &[Touched],
     ) -> Option<i64> {
         let now = self.users.get(id).and_then(User::key);
-        now.as_deref()
-            .and_then(|key| self.contacts.get(key))
-            .map(|(contact, _)| *contact)
-            .or_else(|| {
+        now.as_deref().and_then(|key| self.contacts.get(key)).map(|(contact, _)| *contact).or_else(
+            || {
                 let gone = |t: &&Touched| t.after.is_none() && Some(t.key.as_str()) == key_before;
                 touched.iter().find(gone).map(|t| t.id)
-            })
-    }
-
-    fn keys_of_user(&self, id: &str, before: Option<&str>) -> BTreeSet<String> {
-        let mut keys = BTreeSet::new();
-        for key in self.emails_of(id).chain(before) {
-            self.add_neighbours(key, &mut keys);
-        }
-        keys
+            },
+        )
     }
 
     fn emails_of(&self, id: &str) -> impl Iterator<Item = &str> {
         self.emails.get(id).into_iter().flatten().map(String::as_str)
     }
 
-    fn add_neighbours(&self, key: &str, keys: &mut BTreeSet<String>) {
-        keys.insert(key.to_owned());
-        for id in self.seen.get(key).into_iter().flat_map(BTreeMap::keys) {
-            keys.extend(self.users.get(id).and_then(User::key));
+    /// Some email keys, and those of the users to whom something about them belongs.
+    fn reach<'a>(&self, keys: impl Iterator<Item = &'a str>) -> BTreeSet<String> {
+        let mut reach = BTreeSet::new();
+        for key in keys {
+            let entries = self.entries_at.get(key).into_iter().flatten();
+            let born = entries.filter_map(|id| Some(self.entries.get(id)?.born_at()));
+            let hand = self.hands.get(&Anchor::Email(key.to_owned()));
+            let by_hand = hand.into_iter().flat_map(|hand| hand.edits().chain(hand.removed_at));
+            let times: BTreeSet<i64> = born.chain(by_hand).collect();
+            let owners = times.into_iter().filter_map(|at| self.owner(key, at));
+            reach.extend(owners.filter_map(|id| self.users.get(id)?.key()));
+            reach.insert(key.to_owned());
         }
+        reach
     }
 
     /// The user to whom something about an email address at a time belongs.
@@ -729,63 +815,75 @@ impl World {
             .get(key)?
             .iter()
             .filter(|(id, _)| self.users.get(*id).is_some_and(|user| !user.gone_before(at)))
-            .min_by_key(|(id, since)| (**since, (*id).clone()))
+            .min_by_key(|(id, since)| (**since, *id))
             .map(|(id, _)| id.as_str())
     }
 
     fn recompute(&mut self, keys: &BTreeSet<String>) -> Vec<Touched> {
-        let mut old: Vec<(String, (i64, Contact))> =
-            keys.iter().filter_map(|key| self.contacts.remove_entry(key)).collect();
-        let mut fresh: Vec<(String, Contact)> =
+        let mut fresh: BTreeMap<String, Contact> =
             keys.iter().filter_map(|key| Some((key.clone(), self.compute(key)?))).collect();
-        let mut pairs = Vec::new();
-        let same_user = |old: &Contact, new: &Contact| new.user_id.is_some() && old.user_id == new.user_id;
-        for by_user in [true, false] {
-            fresh.retain(|(key, contact)| {
-                let found = old.iter().position(|(old_key, (_, before))| {
-                    if by_user { same_user(before, contact) } else { old_key == key }
-                });
-                let Some(place) = found else { return true };
-                let (_, (id, before)) = old.swap_remove(place);
-                pairs.push((id, key.clone(), Some(before), Some(contact.clone())));
-                false
-            });
-        }
-        for (key, contact) in fresh {
-            let had = self.gather(&key).and_then(|gathered| gathered.was()).filter(|had| {
-                pairs.iter().all(|(id, ..)| id != had)
-                    && self.contacts.values().all(|(id, _)| id != had)
-            });
-            let id = had.unwrap_or_else(|| {
-                self.next_contact += 1;
-                self.next_contact - 1
-            });
-            pairs.push((id, key, None, Some(contact)));
-        }
-        for (key, (id, before)) in old {
-            pairs.push((id, key, Some(before), None));
+        let mut old: BTreeMap<i64, (String, Contact)> = BTreeMap::new();
+        let (mut of_user, mut of_key) = (HashMap::new(), HashMap::new());
+        for (key, (id, contact)) in keys.iter().filter_map(|key| self.contacts.remove_entry(key)) {
+            self.key_of.remove(&id);
+            of_user.extend(contact.user_id.clone().map(|user| (user, id)));
+            of_key.insert(key.clone(), id);
+            old.insert(id, (key, contact));
         }
         let mut touched = Vec::new();
-        for (id, key, before, after) in pairs {
-            if let Some(after) = &after {
-                self.contacts.insert(key.clone(), (id, after.clone()));
-            }
-            if before != after {
-                self.dirty.contacts.insert(id);
-                touched.push(Touched { id, key, before, after });
+        for heir in [Heir::User, Heir::UserOfOld, Heir::Address, Heir::Restored, Heir::Nobody] {
+            let claims: Vec<(String, i64)> = fresh
+                .iter()
+                .filter_map(|(key, contact)| {
+                    let user = contact.user_id.as_ref();
+                    let id = match heir {
+                        Heir::User => *of_user.get(user?)?,
+                        Heir::UserOfOld => self.hands.get(&Anchor::User(user?.clone()))?.was?,
+                        Heir::Address => *of_key.get(key)?,
+                        Heir::Restored => self.gather(key)?.free_id(&self.key_of)?,
+                        Heir::Nobody => {
+                            self.next_contact += 1;
+                            self.next_contact - 1
+                        }
+                    };
+                    Some((key.clone(), id))
+                })
+                .collect();
+            for (key, id) in claims {
+                if self.key_of.contains_key(&id) {
+                    continue;
+                }
+                let Some(after) = fresh.remove(&key) else { continue };
+                let before = old.remove(&id).map(|(_, before)| before);
+                self.key_of.insert(id, key.clone());
+                if before.as_ref() != Some(&after) {
+                    let (key, after) = (key.clone(), Some(after.clone()));
+                    touched.push(Touched { id, key, before, after });
+                }
+                self.contacts.insert(key, (id, after));
             }
         }
+        for (id, (key, before)) in old {
+            self.remember(id, &before);
+            touched.push(Touched { id, key, before: Some(before), after: None });
+        }
+        self.dirty.contacts.extend(touched.iter().map(|touched| touched.id));
         touched.sort_by_key(|touched| touched.id);
         touched
     }
 
-    fn compute(&self, key: &str) -> Option<Contact> {
-        self.gather(key)?.contact()
+    /// Keeps the id for a user whose contact is hidden, in case it shows again.
+    fn remember(&mut self, id: i64, contact: &Contact) {
+        let Some(user) = &contact.user_id else { return };
+        if self.users.get(user).is_some_and(|user| !user.erased()) {
+            let anchor = Anchor::User(user.clone());
+            self.hands.entry(anchor.clone()).or_default().was = Some(id);
+            self.dirty.hands.insert(anchor);
+        }
     }
 
-    /// What Clerk, or the first message, says of a field: the value an edit stands against.
-    fn said(&self, key: &str, field: Field) -> Option<String> {
-        self.gather(key).and_then(|gathered| gathered.said(field).1)
+    fn compute(&self, key: &str) -> Option<Contact> {
+        self.gather(key)?.contact()
     }
 
     fn gather(&self, key: &str) -> Option<Gathered<'_>> {
@@ -795,7 +893,7 @@ impl World {
             .into_iter()
             .flat_map(BTreeMap::keys)
             .filter_map(|id| Some((id.as_str(), self.users.get(id)?)))
-            .filter(|(_, user)| user.key().as_deref() == Some(key))
+            .filter(|(_, user)| user.has_key(key))
             .collect();
         let winner = with_key
             .iter()
@@ -804,39 +902,44 @@ impl World {
             .copied();
         let kept: Vec<(&str, &User)> =
             with_key.into_iter().filter(|(_, user)| user.dead.is_some()).collect();
-        let lead = winner.or_else(|| {
-            kept.iter().copied().max_by_key(|(id, user)| (user.dead, Reverse(*id)))
-        });
+        let lead = winner
+            .or_else(|| kept.iter().copied().max_by_key(|(id, user)| (user.dead, Reverse(*id))));
         let users: Vec<(&str, &User)> = winner.into_iter().chain(kept).collect();
         let belongs = |email: &str, at: i64| match self.owner(email, at) {
             None => email == key,
             Some(owner) => users.iter().any(|(id, _)| *id == owner),
         };
-        let mut emails: BTreeSet<&str> = users.iter().flat_map(|(id, _)| self.emails_of(id)).collect();
+        let mut emails: BTreeSet<&str> =
+            users.iter().flat_map(|(id, _)| self.emails_of(id)).collect();
         emails.insert(key);
         let entries: Vec<&Entry> = emails
             .iter()
-            .flat_map(|email| self.entries_at.get(*email).into_iter().flatten().map(move |id| (email, id)))
+            .flat_map(|email| {
+                self.entries_at.get(*email).into_iter().flatten().map(move |id| (email, id))
+            })
             .filter_map(|(email, id)| Some((email, self.entries.get(id)?)))
             .filter(|(email, entry)| belongs(email, entry.born_at()))
             .map(|(_, entry)| entry)
             .collect();
         let of_users = users.iter().map(|(id, _)| Anchor::User((*id).to_owned()));
         let of_emails = emails.iter().map(|email| Anchor::Email((*email).to_owned()));
-        let hands: Vec<&Hand> = of_users
+        let hands: Vec<Cow<'_, Hand>> = of_users
             .chain(of_emails)
             .filter_map(|anchor| {
                 let hand = self.hands.get(&anchor)?;
-                let ours = match &anchor {
-                    Anchor::User(_) => true,
-                    Anchor::Email(email) => belongs(email, hand.latest()),
-                };
-                ours.then_some(hand)
+                Some(match &anchor {
+                    Anchor::User(_) => Cow::Borrowed(hand),
+                    Anchor::Email(email) => Cow::Owned(hand.only(|at| belongs(email, at))),
+                })
             })
             .collect();
         let any = lead.is_some() || !entries.is_empty();
-        (any || hands.iter().any(|hand| hand.created_at.is_some()))
-            .then_some(Gathered { lead, users, entries, hands })
+        (any || hands.iter().any(|hand| hand.created_at.is_some())).then_some(Gathered {
+            lead,
+            users,
+            entries,
+            hands,
+        })
     }
 }
 
@@ -845,12 +948,27 @@ struct Gathered<'a> {
     lead: Option<(&'a str, &'a User)>,
     users: Vec<(&'a str, &'a User)>,
     entries: Vec<&'a Entry>,
-    hands: Vec<&'a Hand>,
+    hands: Vec<Cow<'a, Hand>>,
+}
+
+/// Who a contact gets its id from, the first that has one.
+#[derive(Debug, Clone, Copy)]
+enum Heir {
+    /// Its user's contact.
+    User,
+    /// The contact its user had before it was hidden.
+    UserOfOld,
+    /// The contact with its address.
+    Address,
+    /// The removed contact it was added or edited as.
+    Restored,
+    /// It is new.
+    Nobody,
 }
 
 impl Gathered<'_> {
-    fn was(&self) -> Option<i64> {
-        self.hands.iter().find_map(|hand| hand.was)
+    fn free_id(&self, taken: &HashMap<i64, String>) -> Option<i64> {
+        self.hands.iter().filter_map(|hand| hand.was).find(|id| !taken.contains_key(id))
     }
 
     fn first(&self) -> Option<First> {
@@ -863,31 +981,41 @@ impl Gathered<'_> {
         users.chain(entries).chain(hands).min_by_key(|first| first.version)
     }
 
-    fn said(&self, field: Field) -> (i64, Option<String>) {
-        let of_lead = |pick: fn(&User) -> &Option<Latest<Option<String>>>| {
-            self.lead
-                .and_then(|(_, user)| pick(user).clone())
-                .map_or((i64::MIN, None), |Latest(version, value)| (version.at(), value))
+    /// Every value Clerk said of a name, or the group of the first message, the newest last.
+    fn said(&self, field: Field) -> Vec<Latest<Option<String>>> {
+        let of_lead = |pick: fn(&User) -> &Said| {
+            self.lead.map(|(_, user)| pick(user).0.clone()).unwrap_or_default()
         };
         match field {
             Field::FirstName => of_lead(|user| &user.first_name),
             Field::LastName => of_lead(|user| &user.last_name),
             Field::UserGroup => {
-                self.first().map_or((i64::MIN, None), |first| (first.version.at(), first.group))
+                self.first().map(|first| Latest(first.version, first.group)).into_iter().collect()
             }
         }
     }
 
+    /// What an edit of each field stands against.
+    fn standing(&self) -> BTreeMap<Field, Option<String>> {
+        [Field::FirstName, Field::LastName, Field::UserGroup]
+            .into_iter()
+            .filter_map(|field| Some((field, self.said(field).pop()?.1)))
+            .collect()
+    }
+
     fn text(&self, field: Field) -> (Option<String>, bool) {
-        let (said_at, said) = self.said(field);
+        let mut said = self.said(field);
         let edit = self
             .hands
             .iter()
             .filter_map(|hand| hand.texts.get(&field))
-            .max_by_key(|edit| (edit.at, edit.to.clone()));
+            .max_by_key(|edit| (edit.at, &edit.to))
+            .filter(|edit| {
+                said.iter().all(|Latest(v, value)| v.at() <= edit.at || *value == edit.from)
+            });
         match edit {
-            Some(edit) if said_at <= edit.at || said == edit.from => (edit.to.clone(), true),
-            _ => (said, false),
+            Some(edit) => (edit.to.clone(), true),
+            None => (said.pop().and_then(|Latest(_, value)| value), false),
         }
     }
 
@@ -930,16 +1058,12 @@ impl Gathered<'_> {
         let chosen = self.hands.iter().filter_map(|hand| hand.subscribed);
         let subscribed =
             unsubscribed.chain(chosen).max_by_key(|(at, on)| (*at, !*on)).is_none_or(|(_, on)| on);
-        let mut lists: BTreeSet<i64> =
-            first.iter().flat_map(|first| first.lists.iter().copied()).collect();
-        let mut choices: BTreeMap<i64, (i64, bool)> = BTreeMap::new();
-        for (list, choice) in self.hands.iter().flat_map(|hand| &hand.lists) {
-            let held = choices.entry(*list).or_insert(*choice);
-            *held = (*held).max(*choice);
-        }
-        for (list, (_, on)) in choices {
-            if on { lists.insert(list) } else { lists.remove(&list) };
-        }
+        let chosen = self.hands.iter().filter_map(|hand| hand.lists.as_ref()).max();
+        let lists = match (chosen, &first) {
+            (Some((_, lists)), _) => lists.clone(),
+            (None, Some(first)) => first.lists.iter().copied().collect(),
+            (None, None) => BTreeSet::new(),
+        };
         let created_at = self
             .users
             .iter()
@@ -950,7 +1074,7 @@ impl Gathered<'_> {
             .min()
             .unwrap_or(0);
         let deaths = self.users.iter().filter_map(|(_, user)| Some(user.dead?.0));
-        let edits = self.hands.iter().map(|hand| hand.latest());
+        let edits = self.hands.iter().flat_map(|hand| hand.edits());
         let updated_at = deaths.chain(edits).chain([newest]).max().unwrap_or(newest);
         let message = match self.lead {
             Some((_, user)) => user.message,
@@ -980,19 +1104,10 @@ impl Gathered<'_> {
 }
 
 fn anchor_of(key: &str, contact: &Contact) -> Anchor {
-    contact
-        .user_id
-        .clone()
-        .map_or_else(|| Anchor::Email(key.to_owned()), Anchor::User)
+    contact.user_id.clone().map_or_else(|| Anchor::Email(key.to_owned()), Anchor::User)
 }
 
-fn record(
-    hand: &mut Hand,
-    edits: &Edits,
-    at: i64,
-    standing: &BTreeMap<Field, Option<String>>,
-    lists: &BTreeSet<i64>,
-) {
+fn record(hand: &mut Hand, edits: &Edits, at: i64, standing: &BTreeMap<Field, Option<String>>) {
     for (field, to) in &edits.texts {
         let from = standing.get(field).cloned().flatten();
         hand.texts.insert(*field, Edit { at, to: to.clone(), from });
@@ -1000,13 +1115,8 @@ fn record(
     if let Some(on) = edits.subscribed {
         hand.subscribed = Some((at, on));
     }
-    if let Some(wanted) = &edits.lists {
-        for list in wanted.difference(lists) {
-            hand.lists.insert(*list, (at, true));
-        }
-        for list in lists.difference(wanted) {
-            hand.lists.insert(*list, (at, false));
-        }
+    if let Some(lists) = &edits.lists {
+        hand.lists = Some((at, lists.clone()));
     }
 }
 
@@ -1033,6 +1143,19 @@ fn judge(newest: Option<Version>, version: Version, dead: Option<(i64, OnDelete)
         }
         _ => Verdict::Processed,
     }
+}
+
+/// One field from what to what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct FieldChange {
+    /// `email`, `userId`, `firstName`, `lastName`, `userGroup`, `lists`, `source`, `subscribed`.
+    pub field: String,
+    /// Before; absent when it was empty.
+    pub from: Option<String>,
+    /// After; absent when it is empty.
+    pub to: Option<String>,
 }
 
 /// What differs between two states of a contact, field by field; `name_of` names a mailing list.

@@ -3,17 +3,32 @@
 //! Contacts keep their ids, timelines and events stay as they are. Deliberately absent: judging
 //! messages again; each is applied with the settings it was judged by.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
 use super::merge::{Anchor, Incoming};
 use super::store::{self, Scope};
-use crate::api::app::Rebuilt;
-use crate::api::endpoints::EndpointSettings;
 use crate::change::Topic;
 use crate::clerk::{self, ACTED_ON};
 use crate::db::Tx;
-use crate::endpoint::{options_of, settings_of};
+use crate::endpoint::{EndpointSettings, options_of, settings_of};
+
+/// What a rebuild of the audience found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct Rebuilt {
+    /// Messages read again.
+    pub messages: i64,
+    /// Contacts in the audience now.
+    pub contacts: i64,
+    /// Contacts that differ from before; 0 unless something was wrong.
+    pub changed: i64,
+}
 
 /// Messages read at a time.
 const AT_ONCE: i64 = 500;
@@ -51,10 +66,7 @@ pub async fn rebuild(tx: &mut Tx) -> Result<Rebuilt, sqlx::Error> {
     Ok(rebuilt)
 }
 
-async fn standing(
-    tx: &mut Tx,
-    environment: i64,
-) -> Result<HashMap<String, Standing>, sqlx::Error> {
+async fn standing(tx: &mut Tx, environment: i64) -> Result<HashMap<String, Standing>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"select id, email_key, user_id,
                   json_array(email, user_id, first_name, last_name, user_group, source, subscribed,
@@ -86,6 +98,13 @@ async fn clear(tx: &mut Tx, environment: i64) -> Result<(), sqlx::Error> {
     sqlx::query!("delete from seen_email where environment_id = ?1", environment)
         .execute(tx.conn())
         .await?;
+    sqlx::query!(
+        "delete from contact_list
+         where list_id in (select id from mailing_list where environment_id = ?1)",
+        environment
+    )
+    .execute(tx.conn())
+    .await?;
     sqlx::query!("delete from contact where environment_id = ?1", environment)
         .execute(tx.conn())
         .await?;
@@ -111,14 +130,14 @@ async fn replay(tx: &mut Tx, environment: i64) -> Result<i64, sqlx::Error> {
         let Some(last) = rows.last() else { return Ok(messages) };
         after = last.id;
         for row in &rows {
-            if !settings.contains_key(&row.settings_id) {
+            if let Entry::Vacant(slot) = settings.entry(row.settings_id) {
                 let body = sqlx::query_scalar!(
                     "select body from endpoint_settings where id = ?1",
                     row.settings_id
                 )
                 .fetch_one(tx.conn())
                 .await?;
-                settings.insert(row.settings_id, settings_of(&body));
+                slot.insert(settings_of(&body));
             }
         }
         let read: Vec<_> = rows
@@ -145,7 +164,7 @@ async fn replay(tx: &mut Tx, environment: i64) -> Result<i64, sqlx::Error> {
                 on_delete: settings.on_delete,
                 timestamp: message.timestamp_ms,
                 received_at: row.received_at,
-                tie: row.body_tie,
+                tie: super::tie_of(&message.kind, row.body_tie),
             });
         }
         store::save(tx, environment, &mut world).await?;
@@ -185,10 +204,10 @@ async fn keep_ids(
         let old = new.user_id.as_deref().and_then(|id| by_user.get(id).copied());
         if let Some(old) = old.filter(|old| free.remove(old)) {
             moves.insert(new.id, old);
-        } else if let Some(old) = before.get(key).filter(|old| old.user_id.is_none()) {
-            if free.remove(&old.id) {
-                moves.insert(new.id, old.id);
-            }
+        } else if let Some(old) = before.get(key).filter(|old| old.user_id.is_none())
+            && free.remove(&old.id)
+        {
+            moves.insert(new.id, old.id);
         }
     }
     let moves: Vec<(i64, i64)> = moves.into_iter().collect();

@@ -276,8 +276,18 @@ async fn write_contacts(
         .iter()
         .map(|(id, (key, c))| {
             json!([
-                id, key, c.email, c.user_id, c.first_name, c.last_name, c.user_group, c.source,
-                i64::from(c.subscribed), c.created_at, c.updated_at, text(&c.more),
+                id,
+                key,
+                c.email,
+                c.user_id,
+                c.first_name,
+                c.last_name,
+                c.user_group,
+                c.source,
+                i64::from(c.subscribed),
+                c.created_at,
+                c.updated_at,
+                text(&c.more),
             ])
         })
         .collect();

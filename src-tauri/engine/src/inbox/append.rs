@@ -1,18 +1,17 @@
 //! Durable append: what arrived goes into the table, duplicates are absorbed, refusals are bounded.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
 use super::settle::{Settle, Settled, settle};
-use super::{Arrival, REFUSED_BYTES, REFUSED_ROWS, Receipt, tie_of};
-use crate::api::messages::Outcome;
+use super::{Arrival, Outcome, REFUSED_BYTES, REFUSED_ROWS, Receipt, tie_of, unreadable};
 use crate::change::Topic;
-use crate::clerk::{Message, Unusable};
+use crate::clerk::Message;
 use crate::clock::Clock;
 use crate::db::Tx;
 use crate::endpoint;
-use crate::listener::verify::{Refusal, Verified};
+use crate::signing::verify::{Refusal, Verified};
 
 /// Stores a batch and says what to answer to each.
 pub(super) async fn append(
@@ -43,8 +42,9 @@ pub(super) async fn append(
             }
         }
     }
+    let paused = paused(tx, arrivals).await?;
     let items: Vec<Settle<'_>> =
-        fresh.iter().map(|(place, id)| settling(*id, &arrivals[*place])).collect();
+        fresh.iter().map(|(place, id)| settling(*id, &arrivals[*place], &paused)).collect();
     let settled = settle(tx, &items, clock).await?;
     for ((place, id), settled) in fresh.into_iter().zip(settled) {
         receipts[place] = Some(accepted(id, settled));
@@ -59,12 +59,7 @@ pub(super) async fn append(
 /// Trusted and readable, or the reason why not.
 fn judge(arrival: &Arrival) -> Result<&Verified, Refusal> {
     let verified = arrival.verdict.as_ref().map_err(Refusal::clone)?;
-    match &arrival.read {
-        Err(unusable @ (Unusable::NotJson { .. } | Unusable::NotAnObject)) => {
-            Err(Refusal::NotJson { at: unusable.to_string() })
-        }
-        Ok(_) | Err(_) => Ok(verified),
-    }
+    unreadable(&arrival.read).map_or(Ok(verified), Err)
 }
 
 fn message_of(arrival: &Arrival) -> Option<&Message> {
@@ -74,12 +69,30 @@ fn message_of(arrival: &Arrival) -> Option<&Message> {
     }
 }
 
-fn settling(id: i64, arrival: &Arrival) -> Settle<'_> {
+/// The endpoints that are paused. Asked inside the transaction: a message that saw a paused endpoint
+/// and is stored after the resume has nobody to wait for.
+async fn paused(tx: &mut Tx, arrivals: &[Arrival]) -> Result<BTreeSet<i64>, sqlx::Error> {
+    let seen: BTreeSet<i64> =
+        arrivals.iter().filter(|arrival| arrival.live.paused).map(|a| a.live.id).collect();
+    if seen.is_empty() {
+        return Ok(seen);
+    }
+    let seen = json!(seen).to_string();
+    let ids = sqlx::query_scalar!(
+        "select id from endpoint where paused = 1 and id in (select value from json_each(?1))",
+        seen
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(ids.into_iter().collect())
+}
+
+fn settling<'a>(id: i64, arrival: &'a Arrival, paused: &BTreeSet<i64>) -> Settle<'a> {
     Settle {
         id,
         environment: arrival.live.environment_id,
         settings: &arrival.live.settings,
-        paused: arrival.live.paused,
+        paused: paused.contains(&arrival.live.id),
         read: &arrival.read,
         received_at: arrival.received_at,
         tie: tie_of(&arrival.body),
@@ -103,6 +116,7 @@ async fn insert(
     };
     let reason = verdict.err().map(Refusal::code);
     let sentence = verdict.err().map(ToString::to_string).unwrap_or_default();
+    let answer = verdict.err().map(Refusal::public_sentence).unwrap_or_default();
     let status = verdict.map_or_else(status_of, |_| 200);
     let secret = verdict.ok().map(Verified::secret_id);
     let signed_at = verdict.ok().map(|verified| verified.signed_at_s().saturating_mul(1000));
@@ -114,9 +128,9 @@ async fn insert(
         r#"insert into message
              (environment_id, endpoint_id, settings_id, received_at, svix_id, kind, object_id,
               subject, instance_id, accepted, outcome, reason, sentence, status, secret_id,
-              signed_at, test, body_tie, body_size, verified_us, stored_us)
+              signed_at, test, body_tie, body_size, verified_us, stored_us, answer)
          values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
-                 ?19, ?20, ?21)
+                 ?19, ?20, ?21, ?22)
          on conflict (endpoint_id, svix_id) where accepted = 1 do nothing
          returning id as "id!""#,
         live.environment_id,
@@ -139,7 +153,8 @@ async fn insert(
         tie,
         size,
         verified_us,
-        stored_us
+        stored_us,
+        answer
     )
     .fetch_optional(tx.conn())
     .await?;
@@ -213,10 +228,7 @@ async fn repeated(
     let sentence = if row.body_tie == tie {
         format!("Received before as message {}; nothing was done twice.", row.id)
     } else {
-        format!(
-            "Received before as message {} with a different body; the first one stays.",
-            row.id
-        )
+        format!("Received before as message {} with a different body; the first one stays.", row.id)
     };
     Ok(Receipt {
         id: Some(row.id),

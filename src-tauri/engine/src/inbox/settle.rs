@@ -4,15 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use crate::api::endpoints::EndpointSettings;
-use crate::api::messages::Outcome;
 use crate::audience::{self, Item, Projected, merge::Incoming, merge::Verdict};
 use crate::clerk::{ACTED_ON, Fact, Message, Unusable};
 use crate::clock::Clock;
 use crate::db::Tx;
-use crate::endpoint::options_of;
+use crate::endpoint::{EndpointSettings, options_of};
 
-use super::word;
+use super::{Outcome, word};
 
 /// A trusted message whose fate is open.
 #[derive(Debug, Clone, Copy)]
@@ -58,7 +56,8 @@ pub(super) async fn settle(
         }
     }
     for (environment, places) in open {
-        let group: Vec<Item<'_>> = places.iter().filter_map(|place| item_of(&items[*place])).collect();
+        let group: Vec<Item<'_>> =
+            places.iter().filter_map(|place| item_of(&items[*place])).collect();
         let done = project(tx, environment, &group, clock.now_ms()).await?;
         for ((place, item), done) in places.iter().zip(&group).zip(done) {
             settled[*place] = Some(done.map_or_else(failed, |done| told(item, done)));
@@ -76,7 +75,11 @@ fn decide(item: &Settle<'_>) -> Option<Settled> {
     let message = match item.read {
         Ok(message) => message,
         Err(unusable) => {
-            return Some(Settled::new(Outcome::Ignored, Some(unusable.code()), unusable.to_string()));
+            return Some(Settled::new(
+                Outcome::Ignored,
+                Some(unusable.code()),
+                unusable.to_string(),
+            ));
         }
     };
     let kind = message.kind.as_str();
@@ -107,7 +110,7 @@ fn item_of<'a>(item: &Settle<'a>) -> Option<Item<'a>> {
             on_delete: item.settings.on_delete,
             timestamp: message.timestamp_ms,
             received_at: item.received_at,
-            tie: item.tie,
+            tie: audience::tie_of(&message.kind, item.tie),
         },
         kind: &message.kind,
         label,
@@ -132,9 +135,11 @@ async fn project(
     let mut each = Vec::with_capacity(group.len());
     for item in group {
         let alone = guarded(tx, environment, std::slice::from_ref(item), now).await?;
-        each.push(alone.and_then(|done| {
-            done.into_iter().next().ok_or_else(|| "it had no result".to_owned())
-        }));
+        each.push(
+            alone.and_then(|done| {
+                done.into_iter().next().ok_or_else(|| "it had no result".to_owned())
+            }),
+        );
     }
     Ok(each)
 }
@@ -147,7 +152,11 @@ async fn guarded(
 ) -> Result<Result<Vec<Projected>, String>, sqlx::Error> {
     sqlx::raw_sql("savepoint projecting").execute(tx.conn()).await?;
     let done = audience::project(tx, environment, group, now).await;
-    let end = if done.is_ok() { "release projecting" } else { "rollback to projecting; release projecting" };
+    let end = if done.is_ok() {
+        "release projecting"
+    } else {
+        "rollback to projecting; release projecting"
+    };
     sqlx::raw_sql(end).execute(tx.conn()).await?;
     Ok(done.map_err(|error| error.to_string()))
 }
@@ -181,7 +190,8 @@ fn told(item: &Item<'_>, done: Projected) -> Settled {
         (0, 0, 1) => "contact removed".to_owned(),
         _ => format!("contacts: {created} created, {updated} updated, {removed} removed"),
     };
-    let sentence = match audience::sentence(done.verdict) {
+    let sentence = match audience::sentence(done.verdict, item.incoming.fact, done.label.is_some())
+    {
         Some(why) => why,
         None => format!("{kind}: {effect}."),
     };
@@ -204,7 +214,11 @@ async fn write(
         .map(|(item, settled)| {
             let after = item.started_us.map(|started| now - started);
             json!([
-                item.id, word(settled.outcome), settled.reason, settled.sentence, after,
+                item.id,
+                word(settled.outcome),
+                settled.reason,
+                settled.sentence,
+                after,
                 settled.subject,
             ])
         })
@@ -213,6 +227,7 @@ async fn write(
     sqlx::query!(
         "update message
          set outcome = s.value ->> 1, reason = s.value ->> 2, sentence = s.value ->> 3,
+             answer = iif(answer = '', s.value ->> 3, answer),
              settled_us = coalesce(s.value ->> 4, settled_us),
              subject = coalesce(s.value ->> 5, subject)
          from json_each(?1) s where message.id = s.value ->> 0",

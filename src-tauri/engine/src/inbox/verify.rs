@@ -1,14 +1,16 @@
 //! Judging kept messages again: refused ones after a secret was put right, waiting ones after a
 //! resume, failed ones after a repair. Refused ones are judged by the time they arrived.
 
+use std::sync::Arc;
+
 use super::settle::{Settle, settle};
-use super::tie_of;
+use super::{Outcome, tie_of, unreadable};
 use crate::change::Topic;
 use crate::clerk::{self, Message, Unusable};
 use crate::clock::Clock;
 use crate::db::{Db, Tx};
 use crate::endpoint::{Directory, Live};
-use crate::listener::verify::{Refusal, Verified, verify};
+use crate::signing::verify::{Refusal, Verified, verify};
 
 /// What judging again brought.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -19,6 +21,10 @@ pub struct Again {
     pub refused: usize,
     /// The message of the same id had been processed already.
     pub repeated: usize,
+    /// Trusted, and waiting for the endpoint to be resumed.
+    pub waiting: usize,
+    /// Trusted, and processing went wrong.
+    pub failed: usize,
 }
 
 /// Messages judged in one transaction.
@@ -47,11 +53,12 @@ pub async fn verify_again(
     let mut again = Again::default();
     for chunk in ids.chunks(AT_ONCE) {
         let chunk = serde_json::json!(chunk).to_string();
-        let kept = kept(db, &chunk).await?;
-        let part = db.write(async |tx| judge_all(tx, directory, clock, &kept).await).await?;
+        let part = db.write(async |tx| judge_all(tx, directory, clock, &chunk).await).await?;
         again.accepted += part.accepted;
         again.refused += part.refused;
         again.repeated += part.repeated;
+        again.waiting += part.waiting;
+        again.failed += part.failed;
     }
     Ok(again)
 }
@@ -75,7 +82,7 @@ pub async fn resume(
     Ok(verify_again(db, directory, clock, &ids).await?.accepted)
 }
 
-async fn kept(db: &Db, ids: &str) -> Result<Vec<Kept>, sqlx::Error> {
+async fn kept(tx: &mut Tx, ids: &str) -> Result<Vec<Kept>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"select m.id, m.endpoint_id, m.accepted as "accepted: bool", m.received_at, b.headers, b.body
            from message m join message_body b on b.message_id = m.id
@@ -84,7 +91,7 @@ async fn kept(db: &Db, ids: &str) -> Result<Vec<Kept>, sqlx::Error> {
            order by m.id"#,
         ids
     )
-    .fetch_all(db.read())
+    .fetch_all(tx.conn())
     .await?;
     let kept = rows.into_iter().map(|row| Kept {
         id: row.id,
@@ -102,13 +109,14 @@ async fn judge_all(
     tx: &mut Tx,
     directory: &Directory,
     clock: &dyn Clock,
-    kept: &[Kept],
+    ids: &str,
 ) -> Result<Again, sqlx::Error> {
     tx.touch(Topic::Messages);
     tx.touch(Topic::Endpoints);
+    let kept = kept(tx, ids).await?;
     let mut again = Again::default();
     let mut open = Vec::new();
-    for message in kept {
+    for message in &kept {
         let Some(live) = directory.by_id(message.endpoint) else {
             again.refused += 1;
             continue;
@@ -131,7 +139,6 @@ async fn judge_all(
             }
         }
     }
-    again.accepted = open.len();
     let items: Vec<Settle<'_>> = open
         .iter()
         .map(|(message, live)| Settle {
@@ -145,13 +152,35 @@ async fn judge_all(
             started_us: None,
         })
         .collect();
-    settle(tx, &items, clock).await?;
+    judged_by(tx, &open).await?;
+    for settled in settle(tx, &items, clock).await? {
+        match settled.outcome {
+            Outcome::Waiting => again.waiting += 1,
+            Outcome::Failed => again.failed += 1,
+            _ => again.accepted += 1,
+        }
+    }
     Ok(again)
 }
 
+/// Notes the settings in force, so that a rebuild judges alike.
+async fn judged_by(tx: &mut Tx, open: &[(&Kept, Arc<Live>)]) -> Result<(), sqlx::Error> {
+    let settings: Vec<(i64, i64)> =
+        open.iter().map(|(message, live)| (message.id, live.settings_id)).collect();
+    let settings = serde_json::json!(settings).to_string();
+    sqlx::query!(
+        "update message set settings_id = s.value ->> 1
+         from json_each(?1) s where message.id = s.value ->> 0",
+        settings
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
 fn judge(message: &Kept, live: &Live, directory: &Directory) -> Result<Verified, Refusal> {
-    if let Err(unusable @ (Unusable::NotJson { .. } | Unusable::NotAnObject)) = &message.read {
-        return Err(Refusal::NotJson { at: unusable.to_string() });
+    if let Some(refusal) = unreadable(&message.read) {
+        return Err(refusal);
     }
     let all = directory.all();
     let (keys, others) = (live.keys(), live.strangers(all.values()));
@@ -188,7 +217,8 @@ async fn trust(
     .fetch_optional(tx.conn())
     .await?;
     if let Some(twin) = twin {
-        let sentence = format!("Trusted now, but received before as message {twin}; nothing was done twice.");
+        let sentence =
+            format!("Trusted now, but received before as message {twin}; nothing was done twice.");
         sqlx::query!(
             "update message set outcome = 'duplicate', reason = 'same_id', sentence = ?2 where id = ?1",
             id,
@@ -202,11 +232,10 @@ async fn trust(
     sqlx::query!(
         "update message
          set accepted = 1, outcome = 'waiting', reason = null, sentence = '', svix_id = ?2,
-             settings_id = ?3, secret_id = ?4, signed_at = ?5
+             secret_id = ?3, signed_at = ?4
          where id = ?1",
         id,
         svix_id,
-        live.settings_id,
         secret,
         signed_at
     )

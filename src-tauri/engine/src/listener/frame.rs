@@ -76,9 +76,7 @@ pub fn head_end(bytes: &[u8], from: usize) -> Result<Option<usize>, Refusal> {
             }
             b'\r' | b'\n' | b'\t' | b' '..=b'~' => {}
             _ => {
-                return Err(bad(
-                    "The request line and headers must be plain ASCII text.",
-                ));
+                return Err(bad("The request line and headers must be plain ASCII text."));
             }
         }
     }
@@ -95,9 +93,8 @@ pub fn head(bytes: &[u8], max_fields: usize) -> Result<Head<'_>, Refusal> {
     let text = str::from_utf8(bytes)
         .map_err(|_| bad("The request line and headers must be plain ASCII text."))?;
     let text = text.strip_prefix("\r\n").unwrap_or(text);
-    let text = text
-        .strip_suffix("\r\n\r\n")
-        .ok_or(bad("The request line is missing or malformed."))?;
+    let text =
+        text.strip_suffix("\r\n\r\n").ok_or(bad("The request line is missing or malformed."))?;
     let mut lines = text.split("\r\n");
     let (method, target, minor) = request_line(lines.next().unwrap_or_default())?;
     let (target, authority) = origin_form(method, target)?;
@@ -154,9 +151,7 @@ fn origin_form<'a>(
     }
     let rest = match target.split_once("://") {
         Some((scheme, rest))
-            if ["http", "https"]
-                .iter()
-                .any(|s| scheme.eq_ignore_ascii_case(s)) =>
+            if ["http", "https"].iter().any(|s| scheme.eq_ignore_ascii_case(s)) =>
         {
             rest
         }
@@ -186,16 +181,11 @@ fn field(line: &str) -> Result<(&str, &str), Refusal> {
 fn body(fields: &[(&str, &str)], minor: u8) -> Result<Body, Refusal> {
     let mut lengths = values(fields, "content-length");
     let mut codings = values(fields, "transfer-encoding");
-    match (
-        lengths.next(),
-        lengths.next(),
-        codings.next(),
-        codings.next(),
-    ) {
+    match (lengths.next(), lengths.next(), codings.next(), codings.next()) {
         (None, _, None, _) => Ok(Body::Length(0)),
-        (Some(_), _, Some(_), _) => Err(bad(
-            "The request has both Content-Length and Transfer-Encoding.",
-        )),
+        (Some(_), _, Some(_), _) => {
+            Err(bad("The request has both Content-Length and Transfer-Encoding."))
+        }
         (Some(length), None, None, _) if length.bytes().all(|b| b.is_ascii_digit()) => {
             length.parse().map(Body::Length).map_err(|_| BAD_LENGTH)
         }
@@ -211,10 +201,7 @@ fn wants_continue(fields: &[(&str, &str)], minor: u8) -> Result<bool, Refusal> {
     let mut wants = false;
     for value in values(fields, "expect").filter(|_| minor == 1) {
         if !value.eq_ignore_ascii_case("100-continue") {
-            return Err(Refusal::new(
-                417,
-                "Usher cannot meet what the Expect header asks for.",
-            ));
+            return Err(Refusal::new(417, "Usher cannot meet what the Expect header asks for."));
         }
         wants = true;
     }
@@ -222,23 +209,16 @@ fn wants_continue(fields: &[(&str, &str)], minor: u8) -> Result<bool, Refusal> {
 }
 
 fn values<'a>(fields: &[(&'a str, &'a str)], name: &str) -> impl Iterator<Item = &'a str> {
-    fields
-        .iter()
-        .filter(move |field| field.0.eq_ignore_ascii_case(name))
-        .map(|field| field.1)
+    fields.iter().filter(move |field| field.0.eq_ignore_ascii_case(name)).map(|field| field.1)
 }
 
 fn tokens<'a>(fields: &[(&'a str, &'a str)], name: &str) -> impl Iterator<Item = &'a str> {
-    values(fields, name)
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
+    values(fields, name).flat_map(|value| value.split(',')).map(str::trim)
 }
 
 fn is_token(text: &str) -> bool {
     !text.is_empty()
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }
 
 /// What [`Chunks::feed`] came to.
@@ -277,10 +257,7 @@ impl Chunks {
     /// `spare`: bytes allowed for all chunk extensions and trailers together.
     #[must_use]
     pub fn new(spare: usize) -> Self {
-        Self {
-            step: Step::Size { size: 0, digits: 0 },
-            spare,
-        }
+        Self { step: Step::Size { size: 0, digits: 0 }, spare }
     }
 
     /// Reads `input`, appends what it holds of the body to `out`, and says how many bytes it
@@ -302,28 +279,15 @@ impl Chunks {
                 out.extend_from_slice(&piece[..take]);
                 at += take;
                 let left = left - take as u64;
-                self.step = if left == 0 {
-                    Step::DataCr
-                } else {
-                    Step::Data(left)
-                };
+                self.step = if left == 0 { Step::DataCr } else { Step::Data(left) };
                 continue;
             }
             let byte = input[at];
             at += 1;
             self.step = match (self.step, byte) {
-                (
-                    Step::Size {
-                        size,
-                        digits: digits @ 0..16,
-                    },
-                    _,
-                ) if byte.is_ascii_hexdigit() => {
+                (Step::Size { size, digits: digits @ 0..16 }, _) if byte.is_ascii_hexdigit() => {
                     let digit = char::from(byte).to_digit(16).unwrap_or_default();
-                    Step::Size {
-                        size: size << 4 | u64::from(digit),
-                        digits: digits + 1,
-                    }
+                    Step::Size { size: size << 4 | u64::from(digit), digits: digits + 1 }
                 }
                 (Step::Size { size, digits: 1.. }, b';') => Step::Extension(size),
                 (Step::Size { size, digits: 1.. } | Step::Extension(size), b'\r') => {
@@ -360,10 +324,8 @@ impl Chunks {
     }
 
     fn spend(&mut self) -> Result<(), Refusal> {
-        self.spare = self
-            .spare
-            .checked_sub(1)
-            .ok_or(bad("The chunked body carries too much beside it."))?;
+        self.spare =
+            self.spare.checked_sub(1).ok_or(bad("The chunked body carries too much beside it."))?;
         Ok(())
     }
 }
@@ -415,10 +377,7 @@ mod tests {
                 None => assert_eq!(head_end(bytes, cut), Ok(Some(end)), "cut at {cut}"),
             }
         }
-        assert_eq!(
-            head(&bytes[..end], 64).unwrap().fields,
-            [("Host", "x"), ("A", "b")]
-        );
+        assert_eq!(head(&bytes[..end], 64).unwrap().fields, [("Host", "x"), ("A", "b")]);
     }
 
     #[test]
@@ -430,10 +389,7 @@ mod tests {
         assert_eq!(status("GET / HTTP/1.0\r\n\r\n"), 200);
         assert_eq!(status("GET / HTTP/1.1\r\n\r\n"), 400);
         let many = "a: b\r\n".repeat(64);
-        assert_eq!(
-            status(&format!("GET / HTTP/1.1\r\nHost: x\r\n{many}\r\n")),
-            431
-        );
+        assert_eq!(status(&format!("GET / HTTP/1.1\r\nHost: x\r\n{many}\r\n")), 431);
     }
 
     fn decode(input: &[u8], cut: usize) -> Result<(usize, Fed, Vec<u8>), Refusal> {
@@ -478,10 +434,7 @@ mod tests {
         }
         let huge = b"ffffffffffffffff\r\n";
         assert_eq!(decode(huge, huge.len()).unwrap().1, Fed::TooLarge(u64::MAX));
-        assert_eq!(
-            decode(b"3\r\nabc\r\n8\r\n", 5).unwrap().1,
-            Fed::TooLarge(11)
-        );
+        assert_eq!(decode(b"3\r\nabc\r\n8\r\n", 5).unwrap().1, Fed::TooLarge(11));
         assert_eq!(decode(b"3\r\nabc", 6).unwrap().1, Fed::More);
     }
 

@@ -164,10 +164,8 @@ impl Guard {
                 return;
             }
             let limits = &self.limits;
-            let answer = self
-                .pool
-                .exchange(incoming.request, limits.queue_wait, limits.answer)
-                .await;
+            let answer =
+                self.pool.exchange(incoming.request, limits.queue_wait, limits.answer).await;
             place.release();
             place.wait();
             let mut answer = match answer {
@@ -220,24 +218,15 @@ impl Guard {
                 Body::Chunked => self.chunked(stream, buffer, place, &mut body).await,
             }
         };
-        let oversize = timeout(self.limits.body, reading)
-            .await
-            .map_err(|_| SLOW_BODY)??;
+        let oversize = timeout(self.limits.body, reading).await.map_err(|_| SLOW_BODY)??;
         if oversize.is_some() {
             body = Vec::new();
         }
         let (line, fields) = rewritten;
         let note = self.door.note(peer, oversize);
         let head = format!("{line}{note}{fields}Content-Length: {}\r\n\r\n", body.len());
-        let request = Outgoing {
-            head: head.into_bytes(),
-            body,
-            bodyless,
-        };
-        Ok(Incoming {
-            request,
-            last: close || oversize.is_some(),
-        })
+        let request = Outgoing { head: head.into_bytes(), body, bodyless };
+        Ok(Incoming { request, last: close || oversize.is_some() })
     }
 
     async fn first_bytes(&self, stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<(), End> {
@@ -276,9 +265,8 @@ impl Guard {
         length: u64,
         body: &mut Vec<u8>,
     ) -> Result<Option<u64>, End> {
-        let Some(length) = usize::try_from(length)
-            .ok()
-            .filter(|_| length <= self.limits.body_bytes)
+        let Some(length) =
+            usize::try_from(length).ok().filter(|_| length <= self.limits.body_bytes)
         else {
             return Ok(Some(length));
         };
@@ -327,10 +315,7 @@ impl Guard {
     }
 
     async fn send(&self, stream: &mut TcpStream, answer: &[u8]) -> bool {
-        matches!(
-            timeout(self.limits.write, stream.write_all(answer)).await,
-            Ok(Ok(()))
-        )
+        matches!(timeout(self.limits.write, stream.write_all(answer)).await, Ok(Ok(())))
     }
 
     /// Closes so that the client can still read the answer: ends our side, then discards
@@ -363,11 +348,7 @@ async fn read_more(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<(), E
 }
 
 fn hold(place: &Place, bytes: usize) -> Result<(), End> {
-    if place.hold(bytes) {
-        Ok(())
-    } else {
-        Err(FULL.into())
-    }
+    if place.hold(bytes) { Ok(()) } else { Err(FULL.into()) }
 }
 
 /// The request line and the headers as tiny_http shall see them, without a length.
@@ -378,16 +359,10 @@ fn rewrite(head: &Head<'_>) -> (String, String) {
         fields.extend([name, ": ", value, "\r\n"]);
     };
     let is = |name: &str, other: &str| name.eq_ignore_ascii_case(other);
-    let host = head
-        .fields
-        .iter()
-        .find(|field| is(field.0, "host"))
-        .map(|field| field.1);
+    let host = head.fields.iter().find(|field| is(field.0, "host")).map(|field| field.1);
     push("Host", head.authority.or(host).unwrap_or("localhost"));
     for (name, value) in &head.fields {
-        let reserved = name
-            .get(..SEAL_PREFIX.len())
-            .is_some_and(|start| is(start, SEAL_PREFIX));
+        let reserved = name.get(..SEAL_PREFIX.len()).is_some_and(|start| is(start, SEAL_PREFIX));
         if !reserved && !is(name, "host") && !HOP.iter().any(|hop| is(name, hop)) {
             push(name, value);
         }
@@ -402,12 +377,7 @@ fn say_close(answer: &mut Vec<u8>) {
 }
 
 fn refusal_bytes(refusal: Refusal) -> Vec<u8> {
-    let Answer {
-        status,
-        content_type,
-        body,
-        ..
-    } = Answer::refusal(refusal.status, refusal.why);
+    let Answer { status, content_type, body, .. } = Answer::refusal(refusal.status, refusal.why);
     let reason = tiny_http::StatusCode(status).default_reason_phrase();
     let retry = match status {
         503 => format!("Retry-After: {RETRY_AFTER_S}\r\n"),

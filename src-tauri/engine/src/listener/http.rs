@@ -64,22 +64,12 @@ impl Door {
         let name = format!("usher-{:016x}", rand::random::<u64>());
         // A socket's path must fit 104 bytes (macOS).
         let parent = std::env::temp_dir();
-        let parent = if parent.as_os_str().len() > 70 {
-            Path::new("/tmp")
-        } else {
-            &parent
-        };
+        let parent = if parent.as_os_str().len() > 70 { Path::new("/tmp") } else { &parent };
         let folder = parent.join(name);
         std::fs::DirBuilder::new().mode(0o700).create(&folder)?;
-        let door = Self {
-            folder,
-            seal: seal(),
-        };
+        let door = Self { folder, seal: seal() };
         let listener = std::os::unix::net::UnixListener::bind(door.path())?;
-        Ok((
-            door,
-            Server::from_listener(listener, None).map_err(io::Error::other)?,
-        ))
+        Ok((door, Server::from_listener(listener, None).map_err(io::Error::other)?))
     }
 
     #[cfg(not(unix))]
@@ -87,13 +77,7 @@ impl Door {
         let listener = std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
         let server = Server::from_listener(listener, None).map_err(io::Error::other)?;
-        Ok((
-            Self {
-                address,
-                seal: seal(),
-            },
-            server,
-        ))
+        Ok((Self { address, seal: seal() }, server))
     }
 }
 
@@ -135,32 +119,19 @@ impl Workers {
         let (door, server) = Door::open()?;
         let door = Arc::new(door);
         let stopping = AtomicBool::new(false);
-        let shared = Shared {
-            server,
-            door: Arc::clone(&door),
-            handler,
-            stopping,
-            served,
-            state,
-        };
+        let shared = Shared { server, door: Arc::clone(&door), handler, stopping, served, state };
         let (alive, ended) = mpsc::channel(1);
-        let mut workers = Self {
-            door,
-            shared: Arc::new(shared),
-            threads: Vec::with_capacity(count),
-            ended,
-        };
+        let mut workers =
+            Self { door, shared: Arc::new(shared), threads: Vec::with_capacity(count), ended };
         for number in 1..=count {
             let (shared, alive) = (Arc::clone(&workers.shared), alive.clone());
             let body = move || {
                 shared.work();
                 drop((shared, alive));
             };
-            workers.threads.push(
-                thread::Builder::new()
-                    .name(format!("http-{number}"))
-                    .spawn(body)?,
-            );
+            workers
+                .threads
+                .push(thread::Builder::new().name(format!("http-{number}")).spawn(body)?);
         }
         Ok(workers)
     }
@@ -199,8 +170,7 @@ impl Shared {
                 Err(_) if self.stopping.load(Relaxed) => return,
                 Err(error) => {
                     tracing::error!(%error, "tiny_http stopped taking connections");
-                    self.state
-                        .send_if_modified(|state| state.leave(State::Failed));
+                    self.state.send_if_modified(|state| state.leave(State::Failed));
                 }
             }
         }
@@ -229,10 +199,7 @@ impl Shared {
         };
         let answer = catch_unwind(AssertUnwindSafe(|| (self.handler)(raw))).unwrap_or_else(|_| {
             tracing::error!("a request handler panicked");
-            Answer::refusal(
-                500,
-                "Usher could not finish this. Send it again in a few seconds.",
-            )
+            Answer::refusal(500, "Usher could not finish this. Send it again in a few seconds.")
         });
         self.served.fetch_add(1, Relaxed);
         let _ = request.respond(response(answer));
@@ -244,10 +211,7 @@ impl Shared {
             return None;
         }
         let mut parts = first.value.as_str().split(' ');
-        Some((
-            parts.next()?.parse().ok()?,
-            parts.next().and_then(|bytes| bytes.parse().ok()),
-        ))
+        Some((parts.next()?.parse().ok()?, parts.next().and_then(|bytes| bytes.parse().ok())))
     }
 }
 
@@ -259,9 +223,8 @@ fn response(answer: Answer) -> Response<Cursor<Vec<u8>>> {
         retry.as_deref().map(|seconds| ("Retry-After", seconds)),
     ];
     let headers = headers.into_iter().flatten();
-    let headers = headers
-        .filter_map(|(name, value)| Header::from_bytes(name, value).ok())
-        .collect();
+    let headers =
+        headers.filter_map(|(name, value)| Header::from_bytes(name, value).ok()).collect();
     let body = match answer.status {
         100..=199 | 204 | 304 => Vec::new(),
         _ => answer.body.into_bytes(),

@@ -23,14 +23,10 @@ fn find(port: u16) -> Option<(String, u32)> {
             let mut files = fs::read_dir(folder.join("fd")).ok()?.flatten();
             files.find(|file| {
                 let link = fs::read_link(file.path()).unwrap_or_default();
-                sockets
-                    .iter()
-                    .any(|socket| link.as_os_str() == socket.as_str())
+                sockets.iter().any(|socket| link.as_os_str() == socket.as_str())
             })?;
             let program = fs::read_link(folder.join("exe")).ok();
-            let name = program
-                .as_deref()
-                .and_then(|path| path.file_name()?.to_str());
+            let name = program.as_deref().and_then(|path| path.file_name()?.to_str());
             let name = name.map(|name| name.trim_end_matches(" (deleted)").to_owned());
             let name = name.or_else(|| fs::read_to_string(folder.join("comm")).ok());
             Some((name?.trim().to_owned(), id))
@@ -58,10 +54,7 @@ fn find(port: u16) -> Option<(String, u32)> {
 fn find(port: u16) -> Option<(String, u32)> {
     let id = from_netstat(&output("netstat", &["-ano"])?, port)?;
     let filter = format!("PID eq {id}");
-    Some((
-        from_tasklist(&output("tasklist", &["/FI", &filter, "/FO", "CSV", "/NH"])?)?,
-        id,
-    ))
+    Some((from_tasklist(&output("tasklist", &["/FI", &filter, "/FO", "CSV", "/NH"])?)?, id))
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
@@ -83,9 +76,7 @@ fn output(program: &str, arguments: &[&str]) -> Option<String> {
 
 #[cfg(any(target_os = "macos", test))]
 fn from_lsof(text: &str) -> Option<(String, u32)> {
-    let id = text
-        .lines()
-        .find_map(|line| line.strip_prefix('p')?.parse().ok())?;
+    let id = text.lines().find_map(|line| line.strip_prefix('p')?.parse().ok())?;
     let name = text.lines().find_map(|line| line.strip_prefix('c'))?;
     Some((name.to_owned(), id))
 }
@@ -114,19 +105,13 @@ mod tests {
 
     #[test]
     fn the_tables_of_other_systems_are_read() {
-        assert_eq!(
-            from_lsof("p4711\ncnode\nf23\n"),
-            Some(("node".into(), 4711))
-        );
+        assert_eq!(from_lsof("p4711\ncnode\nf23\n"), Some(("node".into(), 4711)));
         assert_eq!(from_lsof(""), None);
         let netstat = "  Proto  Local Address\r\n  TCP    127.0.0.1:14870  0.0.0.0:0  LISTENING  1\r\n  \
                        TCP    127.0.0.1:4870  127.0.0.1:9  ESTABLISHED  2\r\n  \
                        TCP    [::1]:4870  [::]:0  ABH\u{d6}REN  4711\r\n";
         assert_eq!(from_netstat(netstat, 4870), Some(4711));
-        assert_eq!(
-            from_tasklist("\"node.exe\",\"4711\",\"Console\"\r\n"),
-            Some("node".into())
-        );
+        assert_eq!(from_tasklist("\"node.exe\",\"4711\",\"Console\"\r\n"), Some("node".into()));
         assert_eq!(from_tasklist("INFO: No tasks are running."), None);
     }
 }

@@ -62,11 +62,7 @@ impl Seats {
             leave: Notify::new(),
         });
         self.taken().insert(id, Arc::clone(&seat));
-        Some(Place {
-            seats: Arc::clone(self),
-            seat,
-            id,
-        })
+        Some(Place { seats: Arc::clone(self), seat, id })
     }
 
     pub(super) fn len(&self) -> usize {
@@ -88,9 +84,7 @@ impl Seats {
     fn evict_largest(&self) -> bool {
         let held = |seat: &Seat| seat.held.load(SeqCst);
         self.evict(|seats| {
-            seats
-                .filter(|(_, seat, _)| held(seat) > 0)
-                .max_by_key(|(_, seat, _)| held(seat))
+            seats.filter(|(_, seat, _)| held(seat) > 0).max_by_key(|(_, seat, _)| held(seat))
         })
     }
 
@@ -109,11 +103,7 @@ impl Seats {
             let Some((id, seat, phase)) = choose(&mut waiting) else {
                 return false;
             };
-            if seat
-                .phase
-                .compare_exchange(phase, LEAVING, SeqCst, SeqCst)
-                .is_ok()
-            {
+            if seat.phase.compare_exchange(phase, LEAVING, SeqCst, SeqCst).is_ok() {
                 seat.leave.notify_one();
                 self.held.fetch_sub(seat.held.swap(0, SeqCst), SeqCst);
                 self.evicted.fetch_add(1, SeqCst);
@@ -157,9 +147,7 @@ impl Place {
     }
 
     pub(super) fn release(&self) {
-        self.seats
-            .held
-            .fetch_sub(self.seat.held.swap(0, SeqCst), SeqCst);
+        self.seats.held.fetch_sub(self.seat.held.swap(0, SeqCst), SeqCst);
     }
 
     /// Ends once the seat is lost.
@@ -196,11 +184,7 @@ mod tests {
     #[test]
     fn the_largest_waiting_body_gives_way() {
         let seats = Seats::new(3, 10);
-        let (a, b, c) = (
-            seats.take().unwrap(),
-            seats.take().unwrap(),
-            seats.take().unwrap(),
-        );
+        let (a, b, c) = (seats.take().unwrap(), seats.take().unwrap(), seats.take().unwrap());
         assert!(a.hold(3) && b.hold(6) && c.hold(2));
         assert!(!b.work() && a.work() && c.work());
         assert!(!a.hold(9), "nobody waits, so nobody gives way");

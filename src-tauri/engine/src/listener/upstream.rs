@@ -24,10 +24,8 @@ type Stream = tokio::net::UnixStream;
 
 const HELLO_DEADLINE: Duration = Duration::from_secs(5);
 const BUSY: Refusal = Refusal::new(503, "Usher is busy. Send this again in a few seconds.");
-const BROKEN: Refusal = Refusal::new(
-    503,
-    "Usher could not finish this. Send it again in a few seconds.",
-);
+const BROKEN: Refusal =
+    Refusal::new(503, "Usher could not finish this. Send it again in a few seconds.");
 
 /// A request as tiny_http shall see it.
 pub(super) struct Outgoing {
@@ -134,35 +132,22 @@ impl Pool {
             let stream = Stream::connect(self.door.address()).await?;
             #[cfg(not(unix))]
             stream.set_nodelay(true)?;
-            let mut link = Link {
-                stream,
-                broken: false,
-            };
+            let mut link = Link { stream, broken: false };
             let head = format!(
                 "GET / HTTP/1.1\r\n{}Host: usher\r\nContent-Length: 0\r\n\r\n",
                 self.door.hello()
             );
-            link.talk(Outgoing {
-                head: head.into_bytes(),
-                body: Vec::new(),
-                bodyless: false,
-            })
-            .await?;
+            link.talk(Outgoing { head: head.into_bytes(), body: Vec::new(), bodyless: false })
+                .await?;
             Ok(link)
         };
-        timeout(HELLO_DEADLINE, open)
-            .await
-            .map_err(|_| io::ErrorKind::TimedOut)?
+        timeout(HELLO_DEADLINE, open).await.map_err(|_| io::ErrorKind::TimedOut)?
     }
 }
 
 impl Link {
     async fn talk(&mut self, request: Outgoing) -> io::Result<Vec<u8>> {
-        let Outgoing {
-            mut head,
-            body,
-            bodyless,
-        } = request;
+        let Outgoing { mut head, body, bodyless } = request;
         if body.len() <= 64 * 1024 {
             head.extend_from_slice(&body);
             self.stream.write_all(&head).await?;
@@ -176,10 +161,7 @@ impl Link {
         let mut seen = 0;
         let head_end = loop {
             self.read_into(&mut answer).await?;
-            if let Some(at) = answer[seen..]
-                .windows(4)
-                .position(|four| four == b"\r\n\r\n")
-            {
+            if let Some(at) = answer[seen..].windows(4).position(|four| four == b"\r\n\r\n") {
                 break seen + at + 4;
             }
             seen = answer.len().saturating_sub(3);

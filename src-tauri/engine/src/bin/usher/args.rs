@@ -1,0 +1,303 @@
+//! The words `usher` understands.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use usher_engine::api::endpoints::OnDelete;
+use usher_engine::secret;
+
+/// Receives Clerk's webhooks on this machine and keeps the audience up to date.
+///
+/// Everything here works on the same data as the Usher window, also while the window is open.
+#[derive(Debug, Parser)]
+#[command(
+    name = "usher",
+    version,
+    arg_required_else_help = true,
+    after_help = "First steps:\n  \
+        usher endpoints add --name Local        make an address for Clerk\n  \
+        usher listen                            receive messages, until Ctrl+C\n  \
+        usher trigger user.created              send yourself a test message (second terminal)\n  \
+        usher contacts list                     see who is in the audience\n\n\
+        Exit codes: 0 done, 1 failed, 2 asked wrongly, 3 not found."
+)]
+pub struct Args {
+    /// Folder that holds the data [default: the one the Usher window uses]
+    #[arg(long, global = true, value_name = "DIR", help_heading = "For every command")]
+    pub data_dir: Option<PathBuf>,
+    /// Print data as JSON, one object a line
+    #[arg(long, global = true, help_heading = "For every command")]
+    pub json: bool,
+    /// Where signing secrets are kept
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHERE",
+        value_enum,
+        default_value_t = Keychain::Auto,
+        hide_short_help = true,
+        help_heading = "For every command"
+    )]
+    pub keychain: Keychain,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The stores for secrets that can be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Keychain {
+    /// The keychain of the system when it works, else the file
+    Auto,
+    /// A file in the data folder that only you can read
+    File,
+}
+
+impl From<Keychain> for secret::Choice {
+    fn from(keychain: Keychain) -> Self {
+        match keychain {
+            Keychain::Auto => Self::Auto,
+            Keychain::File => Self::File,
+        }
+    }
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Receive messages until you press Ctrl+C
+    ///
+    /// The first line on stdout is {"type":"ready","url":…}, then comes one {"type":"message",…}
+    /// line for each message. Words for people go to stderr. When the Usher window is open and
+    /// listens already, this follows what arrives there.
+    Listen(Listen),
+    /// The addresses you give to Clerk
+    #[command(subcommand, arg_required_else_help = true)]
+    Endpoints(Endpoints),
+    /// What arrived, and what became of it
+    #[command(subcommand, arg_required_else_help = true)]
+    Messages(Messages),
+    /// The people in the audience
+    #[command(subcommand, arg_required_else_help = true)]
+    Contacts(Contacts),
+    /// Send yourself a test message, signed as Clerk signs
+    ///
+    /// It goes through the running listener like a message of Clerk. Start that first, in another
+    /// terminal: usher listen
+    Trigger(Trigger),
+    /// Compute the audience again from the messages kept
+    Rebuild,
+    /// Write a copy of the database to a new file
+    Backup {
+        /// A file that does not exist yet
+        file: PathBuf,
+    },
+}
+
+/// `usher listen`.
+#[derive(Debug, clap::Args)]
+pub struct Listen {
+    /// Port to listen at; 0 takes a free one [default: the port of the settings, 4870 at first]
+    #[arg(long, value_name = "N")]
+    pub port: Option<u16>,
+    /// Also serve the screens in this folder to a browser on this machine
+    #[arg(long, value_name = "DIR", hide_short_help = true)]
+    pub ui_dir: Option<PathBuf>,
+}
+
+/// `usher endpoints`.
+#[derive(Debug, Subcommand)]
+pub enum Endpoints {
+    /// Make an endpoint and print its address for Clerk
+    Add {
+        /// Name for the new endpoint
+        #[arg(long)]
+        name: String,
+        /// Environment it belongs to [default: the first one]
+        #[arg(long, value_name = "NAME")]
+        environment: Option<String>,
+        /// Its settings.
+        #[command(flatten)]
+        options: Options,
+    },
+    /// Show all endpoints
+    List {
+        /// Only this environment
+        #[arg(long, value_name = "NAME")]
+        environment: Option<String>,
+        /// How many at most; 0 for all
+        #[arg(long, value_name = "N", default_value_t = 100)]
+        limit: u64,
+    },
+    /// Change an endpoint; what you do not name stays
+    Set {
+        /// Name or id of the endpoint
+        endpoint: String,
+        /// New name
+        #[arg(long)]
+        name: Option<String>,
+        /// Environment to look in, when the same name exists twice
+        #[arg(long, value_name = "NAME")]
+        environment: Option<String>,
+        /// Its settings.
+        #[command(flatten)]
+        options: Options,
+        /// Take a signing secret away, named by its last four characters
+        #[arg(long, value_name = "LAST4")]
+        remove_secret: Option<String>,
+        /// Keep messages without acting on them
+        #[arg(long, conflicts_with = "resume")]
+        pause: bool,
+        /// Act on messages again, first on those that waited
+        #[arg(long)]
+        resume: bool,
+    },
+    /// Remove an endpoint; its messages and contacts stay
+    Remove {
+        /// Name or id of the endpoint
+        endpoint: String,
+        /// Environment to look in, when the same name exists twice
+        #[arg(long, value_name = "NAME")]
+        environment: Option<String>,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+    },
+}
+
+/// Settings of an endpoint.
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    /// Signing secret from Clerk's endpoint page, whsec_…; "-" reads it from stdin. An endpoint
+    /// may have several
+    #[arg(long, value_name = "SECRET")]
+    pub secret: Option<String>,
+    /// What user.deleted does to the contact
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub on_delete: Option<Deleted>,
+    /// User group for the contacts it creates; "" for none
+    #[arg(long, value_name = "GROUP")]
+    pub user_group: Option<String>,
+    /// Exactly these events are on; "none" for none
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "A,B")]
+    pub events: Option<Vec<Event>>,
+}
+
+/// What `user.deleted` does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Deleted {
+    /// The contact stays and is unsubscribed
+    Unsubscribe,
+    /// The contact is removed
+    Delete,
+    /// Nothing happens
+    Leave,
+}
+
+impl From<Deleted> for OnDelete {
+    fn from(deleted: Deleted) -> Self {
+        match deleted {
+            Deleted::Unsubscribe => Self::Unsubscribe,
+            Deleted::Delete => Self::Delete,
+            Deleted::Leave => Self::Leave,
+        }
+    }
+}
+
+/// The events an endpoint acts on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Event {
+    /// Someone signed up
+    #[value(name = "user.created")]
+    UserCreated,
+    /// Someone changed
+    #[value(name = "user.updated")]
+    UserUpdated,
+    /// Someone was deleted
+    #[value(name = "user.deleted")]
+    UserDeleted,
+    /// Someone joined the waitlist
+    #[value(name = "waitlistEntry.created")]
+    WaitlistCreated,
+    /// A waitlist entry changed
+    #[value(name = "waitlistEntry.updated")]
+    WaitlistUpdated,
+    /// No event at all
+    #[value(name = "none")]
+    None,
+}
+
+/// `usher messages`.
+#[derive(Debug, Subcommand)]
+pub enum Messages {
+    /// Show messages, newest first
+    List(List),
+    /// Show one message with all that is known of it
+    Show {
+        /// Its id, as in the list
+        id: i64,
+    },
+    /// Verify refused messages again, for instance after the right secret was added
+    Verify {
+        /// Their ids, as in the list
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<i64>,
+    },
+}
+
+/// `usher contacts`.
+#[derive(Debug, Subcommand)]
+pub enum Contacts {
+    /// Show contacts, newest first
+    List(List),
+    /// Show one contact and what happened to it
+    Show {
+        /// Its email, its id as in the list, or its user ID of Clerk
+        #[arg(value_name = "EMAIL|ID")]
+        contact: String,
+        /// Environment to look in, when the same email exists twice
+        #[arg(long, value_name = "NAME")]
+        environment: Option<String>,
+        /// How many entries of the timeline at most; 0 for all
+        #[arg(long, value_name = "N", default_value_t = 100)]
+        limit: u64,
+    },
+}
+
+/// A list to show.
+#[derive(Debug, clap::Args)]
+pub struct List {
+    /// Only those that contain this text
+    pub query: Vec<String>,
+    /// Only this environment
+    #[arg(long, value_name = "NAME")]
+    pub environment: Option<String>,
+    /// How many at most; 0 for all
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub limit: u64,
+}
+
+impl List {
+    /// The text looked for.
+    pub fn text(&self) -> Option<String> {
+        (!self.query.is_empty()).then(|| self.query.join(" "))
+    }
+}
+
+/// `usher trigger`.
+#[derive(Debug, clap::Args)]
+pub struct Trigger {
+    /// Kind of message, such as user.created
+    #[arg(value_name = "TYPE")]
+    pub kind: String,
+    /// Name or id of the endpoint [default: the only one]
+    #[arg(long, value_name = "NAME")]
+    pub endpoint: Option<String>,
+    /// Change the sample, such as data.first_name=Ada or data.email_addresses.0.email_address=a@b.c;
+    /// the value is JSON when it can be read as JSON, else text
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub set: Vec<super::set::Set>,
+    /// Print the signed headers and the body instead of sending them
+    #[arg(long)]
+    pub print: bool,
+}

@@ -1,0 +1,297 @@
+//! `usher listen`: receive, and tell of each message as one line.
+//!
+//! Stdout is JSON lines in any case, since scripts wait for the first one. When another process has
+//! the data folder open and listens, this follows it, and takes over when that one leaves.
+
+use std::io::{self, IsTerminal as _};
+
+use serde::Serialize;
+use usher_engine::Config;
+use usher_engine::api::app::{AppStatus, ListenerState, ListenerStatus, Nothing};
+use usher_engine::api::messages::{ListMessages, MessageRow, Outcome, Page};
+use usher_engine::host::{Changes, Host};
+
+use super::args::Listen;
+use super::failure::Failure;
+use super::out::{Out, colours, or_dash, printable, say, time, word};
+
+const PAGE: u32 = 500;
+
+/// Listens until it is told to stop.
+pub async fn run(mut config: Config, listen: Listen, out: &mut Out) -> Result<(), Failure> {
+    let mut stop = Stop::new()?;
+    let mut last = None;
+    config.port = listen.port;
+    loop {
+        let mut host = tokio::select! {
+            host = Host::open(config.clone()) => host?,
+            () = stop.asked() => return Ok(()),
+        };
+        let ended = follow(&mut host, &listen, &mut last, &mut stop, out).await;
+        if host.owns() {
+            tokio::select! {
+                () = host.close() => {}
+                () = stop.asked() => say("Stopped at once, without waiting for messages under way."),
+            }
+        }
+        match ended {
+            Ok(End::Left(port)) => {
+                say("The Usher that was listening has closed. Listening here now.");
+                config.port = Some(port);
+            }
+            Ok(End::Stopped) => return Ok(()),
+            Err(failure) => return Err(failure),
+        }
+    }
+}
+
+enum End {
+    /// The person or the system asked for it.
+    Stopped,
+    /// The owner, which listened at this port, went away.
+    Left(u16),
+}
+
+async fn follow(
+    host: &mut Host,
+    listen: &Listen,
+    last: &mut Option<i64>,
+    stop: &mut Stop,
+    out: &mut Out,
+) -> Result<End, Failure> {
+    let ListenerStatus { url, port, .. } = listening(host, listen.port).await?;
+    let console = match host.serve(listen.ui_dir.clone()).await? {
+        Some(server) => listen.ui_dir.as_ref().map(|_| server.console()),
+        None if listen.ui_dir.is_some() => {
+            return Err(Failure::Failed(
+                "Another Usher has this data folder open, so the screens cannot be served from \
+                 here. Close it first."
+                    .into(),
+            ));
+        }
+        None => None,
+    };
+    let mut changes = host.changes().await?;
+    let mut from = match *last {
+        Some(last) => last,
+        None => newest(host).await?,
+    };
+    out.object(&Ready { kind: "ready", url: &url, console: console.as_deref() })?;
+    out.flush()?;
+    if host.owns() {
+        say(&format!("Listening at {url}. Press Ctrl+C to stop."));
+    } else {
+        say(&format!("Following the Usher that listens at {url}. Press Ctrl+C to stop."));
+    }
+    if let Some(console) = console {
+        say(&format!("The screens are at {console}"));
+    }
+    let stopped = tail(host, &mut changes, &mut from, stop, out).await?;
+    *last = Some(from);
+    Ok(if stopped { End::Stopped } else { End::Left(port) })
+}
+
+/// Tells of messages until it is asked to stop, or, with false, until the owner goes away.
+async fn tail(
+    host: &Host,
+    changes: &mut Changes,
+    from: &mut i64,
+    stop: &mut Stop,
+    out: &mut Out,
+) -> Result<bool, Failure> {
+    loop {
+        let topics = tokio::select! {
+            topics = changes.next() => topics,
+            () = stop.asked() => {
+                say("Stopping.");
+                show_new(host, from, out).await?;
+                return Ok(true);
+            }
+        };
+        match topics {
+            None => return Ok(host.owns()),
+            Some(topics) if topics.iter().any(|topic| topic == "messages") => {
+                match show_new(host, from, out).await {
+                    Err(Failure::Failed(_)) if !host.owns() => return Ok(false),
+                    done => done?,
+                }
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+/// The listener, or why there is none at that port.
+async fn listening(host: &Host, port: Option<u16>) -> Result<ListenerStatus, Failure> {
+    let status: AppStatus = host.ask("app.status", &Nothing {}).await?;
+    let listener = status.listener;
+    if listener.state != ListenerState::Listening {
+        return Err(Failure::Failed(listener.problem.unwrap_or_else(|| {
+            "The Usher that has this data folder open does not listen. Close it first.".to_owned()
+        })));
+    }
+    match port {
+        Some(port) if port != 0 && port != listener.port => Err(Failure::Failed(format!(
+            "Another Usher has this data folder open and listens at port {}, not {port}. Leave out \
+             --port to follow it, or close it first.",
+            listener.port
+        ))),
+        _ => Ok(listener),
+    }
+}
+
+async fn newest(host: &Host) -> Result<i64, Failure> {
+    let one = ListMessages { limit: Some(1), ..everything() };
+    let page: Page<MessageRow> = host.ask("messages.list", &one).await?;
+    Ok(page.rows.first().map_or(0, |row| row.id))
+}
+
+async fn show_new(host: &Host, from: &mut i64, out: &mut Out) -> Result<(), Failure> {
+    loop {
+        let asked = ListMessages { after: Some(*from), limit: Some(PAGE), ..everything() };
+        let page: Page<MessageRow> = host.ask("messages.list", &asked).await?;
+        let Some(newest) = page.rows.last() else { return Ok(()) };
+        let (newest, full) = (newest.id, page.rows.len() == PAGE as usize);
+        for row in &page.rows {
+            out.object(&line(row))?;
+            if io::stderr().is_terminal() && !out.json {
+                say_message(row);
+            }
+        }
+        out.flush()?;
+        *from = newest;
+        if !full {
+            return Ok(());
+        }
+    }
+}
+
+fn everything() -> ListMessages {
+    ListMessages { environment_id: None, query: None, cursor: None, after: None, limit: None }
+}
+
+#[derive(Serialize)]
+struct Ready<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    url: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    console: Option<&'a str>,
+}
+
+/// A message as in its list, with its own type as `event`, since `type` tells the lines apart.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Line<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    id: i64,
+    svix_id: Option<&'a str>,
+    event: &'a str,
+    outcome: Outcome,
+    reason: Option<&'a str>,
+    endpoint: &'a str,
+    endpoint_id: i64,
+    environment_id: i64,
+    subject: Option<&'a str>,
+    received_at: i64,
+    status: u16,
+    duplicates: i64,
+    test: bool,
+}
+
+fn line(row: &MessageRow) -> Line<'_> {
+    let MessageRow {
+        id,
+        svix_id,
+        kind,
+        outcome,
+        reason,
+        endpoint,
+        endpoint_id,
+        environment_id,
+        subject,
+        received_at,
+        status,
+        duplicates,
+        test,
+    } = row;
+    Line {
+        kind: "message",
+        id: *id,
+        svix_id: svix_id.as_deref(),
+        event: kind,
+        outcome: *outcome,
+        reason: reason.as_deref(),
+        endpoint,
+        endpoint_id: *endpoint_id,
+        environment_id: *environment_id,
+        subject: subject.as_deref(),
+        received_at: *received_at,
+        status: *status,
+        duplicates: *duplicates,
+        test: *test,
+    }
+}
+
+fn say_message(row: &MessageRow) {
+    use std::io::Write as _;
+
+    let colour = match row.outcome {
+        Outcome::Processed => "32",
+        Outcome::Refused | Outcome::Failed => "31",
+        Outcome::Waiting | Outcome::Stale => "33",
+        Outcome::Ignored | Outcome::Off | Outcome::NoEmail | Outcome::Duplicate => "2",
+    };
+    let (on, off) = if colours(&io::stderr()) {
+        (format!("\x1b[{colour}m"), "\x1b[0m")
+    } else {
+        (String::new(), "")
+    };
+    let at = time(row.received_at);
+    let clock = at.split(' ').next_back().unwrap_or_default();
+    let reason = row
+        .reason
+        .as_ref()
+        .map_or(String::new(), |reason| format!(": {}", reason.replace('_', " ")));
+    let text = format!("{:<22} {}", or_dash(Some(&row.kind)), or_dash(row.subject.as_deref()));
+    let _ = writeln!(
+        io::stderr(),
+        "{clock}  {on}{:<9}{off} {}",
+        word(&row.outcome),
+        printable(&format!("{text}{reason}"))
+    );
+}
+
+/// Ctrl+C, or the system asking to end.
+struct Stop {
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Stop {
+    fn new() -> io::Result<Self> {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            Ok(Self {
+                interrupt: signal(SignalKind::interrupt())?,
+                terminate: signal(SignalKind::terminate())?,
+            })
+        }
+        #[cfg(not(unix))]
+        Ok(Self {})
+    }
+
+    async fn asked(&mut self) {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+        #[cfg(not(unix))]
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}

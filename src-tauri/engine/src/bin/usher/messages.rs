@@ -1,0 +1,199 @@
+//! `usher messages`.
+
+use serde_json::{Value, json};
+use usher_engine::api::environments::ById;
+use usher_engine::api::messages::{
+    ListMessages, MessageDetail, MessageRow, Page, StepState, VerifyAgain, VerifyResult,
+};
+use usher_engine::host::Host;
+
+use super::args::{List, Messages};
+use super::failure::Failure;
+use super::out::{Out, Table, counted, or_dash, printable, printable_lines, say, time, word};
+
+const PAGE: u32 = 1000;
+
+/// Runs one of the commands.
+pub async fn run(host: &Host, command: Messages, out: &mut Out) -> Result<(), Failure> {
+    match command {
+        Messages::List(asked) => list(host, &asked, out).await,
+        Messages::Show { id } => show(host, id, out).await,
+        Messages::Verify { ids } => verify(host, ids, out).await,
+    }
+}
+
+async fn list(host: &Host, asked: &List, out: &mut Out) -> Result<(), Failure> {
+    let mut page = ListMessages {
+        environment_id: super::environment(host, asked.environment.as_deref()).await?,
+        query: asked.text(),
+        cursor: None,
+        after: None,
+        limit: None,
+    };
+    let mut table = Table::new(["ID", "RECEIVED", "TYPE", "OUTCOME", "ABOUT", "ENDPOINT"]);
+    let mut left = Left::new(asked.limit);
+    while let Some(limit) = left.page() {
+        page.limit = Some(limit);
+        let got: Page<MessageRow> = host.ask("messages.list", &page).await?;
+        left.took(got.rows.len());
+        if out.json {
+            got.rows.iter().try_for_each(|row| out.object(row))?;
+        } else {
+            table.rows(out, &got.rows.iter().map(cells).collect::<Vec<_>>())?;
+        }
+        page.cursor = got.next;
+        if page.cursor.is_none() {
+            left.end();
+        }
+    }
+    left.hint(out, "messages");
+    Ok(())
+}
+
+fn cells(row: &MessageRow) -> [String; 6] {
+    let outcome = word(&row.outcome);
+    [
+        row.id.to_string(),
+        time(row.received_at),
+        or_dash(Some(&row.kind)),
+        row.reason
+            .as_ref()
+            .map_or(outcome.clone(), |reason| format!("{outcome}: {}", reason.replace('_', " "))),
+        or_dash(row.subject.as_deref()),
+        row.endpoint.clone(),
+    ]
+}
+
+async fn show(host: &Host, id: i64, out: &mut Out) -> Result<(), Failure> {
+    let detail: MessageDetail = host.ask("messages.show", &ById { id }).await?;
+    if out.json {
+        return Ok(out.object(&with_changes(&detail))?);
+    }
+    let row = &detail.row;
+    out.line(&format!("Message {}: {}", row.id, printable(&or_dash(Some(&row.kind)))))?;
+    for (name, value) in [
+        ("Outcome", format!("{}. {}", word(&row.outcome), detail.sentence)),
+        ("Signature", detail.verification.sentence.clone()),
+        ("About", or_dash(row.subject.as_deref())),
+        ("Endpoint", row.endpoint.clone()),
+        ("Received", time(row.received_at)),
+        ("Answered", format!("{} {}", row.status, detail.answer)),
+        ("Repeated", counted(row.duplicates, "time")),
+    ] {
+        out.line(&format!("  {name:<10} {}", printable(&value)))?;
+    }
+    out.line("\nSteps")?;
+    for step in &detail.steps {
+        let mark = match step.state {
+            StepState::Done => "✓",
+            StepState::Failed => "✗",
+            StepState::Waiting => "…",
+            StepState::Skipped => "–",
+        };
+        let more = step.detail.as_ref().map_or(String::new(), |detail| format!(": {detail}"));
+        out.line(&printable(&format!("  {mark} {}{more}", step.title)))?;
+    }
+    out.line("\nChanges")?;
+    for touched in &detail.touched {
+        out.line(&printable(&format!("  {} {}", touched.email, touched.what)))?;
+        changes(out, &touched.changes)?;
+    }
+    if detail.touched.is_empty() {
+        out.line("  none")?;
+    }
+    out.line("\nHeaders")?;
+    for header in &detail.headers {
+        out.line(&printable(&format!("  {}: {}", header.name, header.value)))?;
+    }
+    out.line(&format!("\nBody ({})", counted(detail.body_size, "byte")))?;
+    let body = detail.body_text.as_deref().unwrap_or(&detail.body);
+    Ok(out.line(&printable_lines(body))?)
+}
+
+/// Field by field, from what to what.
+pub fn changes(
+    out: &mut Out,
+    changes: &[usher_engine::api::contacts::FieldChange],
+) -> Result<(), Failure> {
+    for change in changes {
+        let (from, to) = (or_dash(change.from.as_deref()), or_dash(change.to.as_deref()));
+        out.line(&printable(&format!("      {}: {from} → {to}", change.field)))?;
+    }
+    Ok(())
+}
+
+fn with_changes(detail: &MessageDetail) -> Value {
+    let mut object = json!(detail);
+    if let Some(fields) = object.as_object_mut()
+        && let Some(touched) = fields.remove("touched")
+    {
+        fields.insert("changes".into(), touched);
+    }
+    object
+}
+
+async fn verify(host: &Host, ids: Vec<i64>, out: &mut Out) -> Result<(), Failure> {
+    let again = VerifyAgain { ids: Some(ids), endpoint_id: None };
+    let done: VerifyResult = host.ask("messages.verify", &again).await?;
+    if out.json {
+        out.object(&done)?;
+    }
+    if done.refused > 0 {
+        return Err(Failure::Failed(done.sentence));
+    }
+    if !out.json {
+        out.line(&printable(&done.sentence))?;
+    }
+    Ok(())
+}
+
+/// How much of a list is still to be shown.
+pub struct Left {
+    limit: u64,
+    shown: u64,
+    ended: bool,
+}
+
+impl Left {
+    /// `limit` rows, 0 for all.
+    pub fn new(limit: u64) -> Self {
+        Self { limit, shown: 0, ended: false }
+    }
+
+    /// Size of the next page; `None` when enough was shown.
+    pub fn page(&self) -> Option<u32> {
+        if self.ended {
+            None
+        } else if self.limit == 0 {
+            Some(PAGE)
+        } else {
+            let rest = u32::try_from(self.limit - self.shown).unwrap_or(PAGE);
+            Some(rest.min(PAGE)).filter(|rest| *rest > 0)
+        }
+    }
+
+    /// That many rows were shown.
+    pub fn took(&mut self, rows: usize) {
+        self.shown = self.shown.saturating_add(u64::try_from(rows).unwrap_or(u64::MAX));
+        if self.limit > 0 {
+            self.shown = self.shown.min(self.limit);
+        }
+    }
+
+    /// There are no more.
+    pub fn end(&mut self) {
+        self.ended = true;
+    }
+
+    /// Tells a person at the terminal that there is more, or nothing.
+    pub fn hint(&self, out: &Out, what: &str) {
+        if out.json || !out.terminal {
+            return;
+        }
+        if self.shown == 0 {
+            say(&format!("There are no {what} to show."));
+        } else if !self.ended {
+            say(&format!("There are more {what}: --limit 0 shows all."));
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! The `usher` program, run the way a person or a script runs it.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::Value;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The program for one data folder, secrets in its file.
+pub struct Usher {
+    folder: PathBuf,
+}
+
+/// A run that ended.
+#[derive(Debug)]
+pub struct Ran {
+    /// Exit code.
+    pub code: i32,
+    /// Stdout.
+    pub out: String,
+    /// Stderr.
+    pub err: String,
+}
+
+impl Usher {
+    /// For the data folder `folder`.
+    pub fn new(folder: &Path) -> Self {
+        Self { folder: folder.to_owned() }
+    }
+
+    /// A run that has not started yet.
+    pub fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(crate::built("usher"));
+        command.args(["--keychain", "file", "--data-dir"]).arg(&self.folder).args(words);
+        command.env_remove("RUST_LOG").env("NO_COLOR", "1").stdin(Stdio::null());
+        command
+    }
+
+    /// Runs to the end.
+    pub fn run(&self, words: &[&str]) -> Ran {
+        let output = self.command(words).output().unwrap();
+        Ran {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// Runs with `--json`, expects success, and gives the objects.
+    ///
+    /// # Panics
+    /// When it fails or prints something else.
+    pub fn json(&self, words: &[&str]) -> Vec<Value> {
+        let ran = self.run(&[&["--json"], words].concat());
+        assert_eq!(ran.code, 0, "{words:?}: {ran:?}");
+        ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// Starts `usher listen` on a free port and waits for its first line.
+    ///
+    /// # Panics
+    /// When that is not the line of a listener.
+    pub fn listen(&self, words: &[&str]) -> Listening {
+        let mut command = self.command(&[&["listen", "--port", "0"], words].concat());
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let (send, lines) = channel();
+        thread::spawn(move || {
+            for line in stdout.lines().map_while(Result::ok) {
+                if send.send(serde_json::from_str(&line).unwrap()).is_err() {
+                    break;
+                }
+            }
+        });
+        let mut listening = Listening { child, lines, ready: Value::Null };
+        listening.ready = listening.line();
+        assert_eq!(listening.ready["type"], "ready", "{}", listening.ready);
+        listening
+    }
+}
+
+/// A running `usher listen`; killed when it is dropped.
+pub struct Listening {
+    child: Child,
+    lines: Receiver<Value>,
+    /// Its first line.
+    pub ready: Value,
+}
+
+impl Listening {
+    /// The next line on its stdout.
+    ///
+    /// # Panics
+    /// When none comes within 20 seconds.
+    pub fn line(&self) -> Value {
+        self.lines.recv_timeout(PATIENCE).expect("a line of `usher listen`")
+    }
+
+    /// Where it listens for messages.
+    pub fn url(&self) -> &str {
+        self.ready["url"].as_str().unwrap()
+    }
+
+    /// Where the screens are, and the token for them.
+    pub fn console(&self) -> (&str, &str) {
+        self.ready["console"].as_str().unwrap().split_once("/#token=").unwrap()
+    }
+
+    /// Sends it a signal, such as `TERM`, and gives its exit code.
+    pub fn signal(mut self, signal: &str) -> Option<i32> {
+        let sent = Command::new("kill")
+            .arg(format!("-{signal}"))
+            .arg(self.child.id().to_string())
+            .status()
+            .unwrap();
+        assert!(sent.success());
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,59 @@
+import { screen, waitFor, within } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { descriptionOf, refuse, show, violations } from "../kit.test-env";
+import { EndpointsPage } from "./EndpointsPage";
+import { DETAIL, ROW } from "./endpoint.fixture";
+
+/** Presses the button of the dialog. */
+const submit = () =>
+  userEvent.click(within(screen.getByRole("dialog")).getByRole("button", { name: "Add endpoint" }));
+
+describe("the list of endpoints", () => {
+  it("shows those of this environment, without accessibility violations", async () => {
+    await show(<EndpointsPage />, "/endpoints", {
+      endpoints: { list: () => [ROW, { ...ROW, id: 5, environmentId: 2, name: "Elsewhere" }] },
+    });
+    const link = await screen.findByRole("link", { name: ROW.name });
+    expect(link.getAttribute("href")).toBe("/endpoints/4");
+    screen.getByText("Receiving");
+    screen.getByText("2 refused");
+    expect(screen.queryByText("Elsewhere")).toBeNull();
+    expect(await violations()).toEqual([]);
+  });
+
+  it("teaches the first step, and opens the endpoint it made", async () => {
+    const { asked, path } = await show(<EndpointsPage />, "/endpoints", {
+      endpoints: { list: () => [], add: () => DETAIL },
+    });
+    await screen.findByText("No endpoints yet");
+    await userEvent.click(screen.getAllByRole("button", { name: "Add endpoint" })[0] as Element);
+    await screen.findByLabelText("Name");
+    expect(await violations()).toEqual([]);
+    await userEvent.type(screen.getByLabelText(/Signing secret/), " whsec_abc ");
+    await submit();
+    await waitFor(() => expect(path()).toBe("/endpoints/4"));
+    expect(asked("endpoints.add")).toEqual([
+      { environmentId: 1, name: "Clerk · development", secret: "whsec_abc" },
+    ]);
+  });
+
+  it("shows a mistake in the secret at the secret, and a taken name at the name", async () => {
+    let answer = () => refuse("invalid", "This is a publishable key.");
+    await show(<EndpointsPage />, "/endpoints", {
+      endpoints: { list: () => [ROW], add: () => answer() },
+    });
+    await userEvent.click(await screen.findByRole("button", { name: "Add endpoint" }));
+    const secret = await screen.findByLabelText(/Signing secret/);
+    await userEvent.type(secret, "pk_test_1");
+    await submit();
+    await waitFor(() => expect(descriptionOf(secret)).toBe("This is a publishable key."));
+    answer = () => refuse("conflict", "There is an endpoint of that name.");
+    await userEvent.clear(secret);
+    await submit();
+    await waitFor(() =>
+      expect(descriptionOf(screen.getByLabelText("Name"))).toBe(
+        "There is an endpoint of that name.",
+      ),
+    );
+  });
+});

@@ -1,0 +1,54 @@
+import type { HourCount } from "../../ipc/gen/HourCount";
+import { count } from "../../lib/number";
+import { plural } from "../../lib/words";
+import { Card } from "../../parts/Card";
+import styles from "./HoursCard.module.css";
+import { share } from "./words";
+
+const HOUR = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+
+/** Messages of the last 24 hours, an hour a bar. */
+export function HoursCard({ hours }: { hours: readonly HourCount[] }) {
+  const accepted = hours.reduce((sum, hour) => sum + hour.accepted, 0);
+  const refused = hours.reduce((sum, hour) => sum + hour.refused, 0);
+  const total = accepted + refused;
+  const highest = Math.max(1, ...hours.map((hour) => hour.accepted + hour.refused));
+  return (
+    <Card title="Last 24 hours" aside={total === 0 ? "no messages" : plural(total, "message")}>
+      {total === 0 ? null : (
+        <div
+          className={styles.bars}
+          role="img"
+          aria-label={`Messages by hour: ${count(accepted)} accepted, ${count(refused)} refused in the last 24 hours`}
+        >
+          {hours.map((hour) => (
+            <div
+              key={hour.startAt}
+              className={styles.hour}
+              title={`${HOUR.format(hour.startAt)}: ${count(hour.accepted)} accepted, ${count(hour.refused)} refused`}
+            >
+              <div className={styles.refused} style={{ height: height(hour.refused, highest) }} />
+              <div className={styles.accepted} style={{ height: height(hour.accepted, highest) }} />
+            </div>
+          ))}
+        </div>
+      )}
+      <p className={styles.words}>
+        {total === 0 ? (
+          <span>Nothing arrived in the last 24 hours</span>
+        ) : (
+          <>
+            <span className={styles.keyAccepted}>{count(accepted)} accepted</span>
+            <span className={styles.keyRefused}>{count(refused)} refused</span>
+            <span>{share(accepted, total)} accepted</span>
+          </>
+        )}
+      </p>
+    </Card>
+  );
+}
+
+/** At least two pixels for anything that is not nothing. */
+function height(value: number, highest: number): string {
+  return value === 0 ? "0" : `max(2px, ${(value / highest) * 100}%)`;
+}

@@ -1,0 +1,205 @@
+import { useEnvironment } from "../../ipc/environment";
+import type { MessageDetail } from "../../ipc/gen/MessageDetail";
+import type { TouchedContact } from "../../ipc/gen/TouchedContact";
+import { useAct } from "../../ipc/hooks";
+import { useSearchParam } from "../../lib/search";
+import { toast } from "../../lib/toast";
+import { plural } from "../../lib/words";
+import { Button } from "../../parts/Button";
+import { Card } from "../../parts/Card";
+import { Changes } from "../../parts/Changes";
+import { Id } from "../../parts/Id";
+import { JsonView } from "../../parts/JsonView";
+import { LinkButton } from "../../parts/LinkButton";
+import { OutcomeBadge } from "../../parts/OutcomeBadge";
+import { Tabs } from "../../parts/Tabs";
+import { Time } from "../../parts/Time";
+import s from "./Detail.module.css";
+import { Headers } from "./Headers";
+import { Raw } from "./Raw";
+import { Steps } from "./Steps";
+import { VerificationTab } from "./VerificationTab";
+
+type Tab = "payload" | "headers" | "verification" | "raw";
+const TABS: readonly Tab[] = ["payload", "headers", "verification", "raw"];
+
+/** Everything about one message. */
+export function Detail({ message }: { message: MessageDetail }) {
+  const [tabText, setTab] = useSearchParam("tab");
+  const { env } = useEnvironment();
+  const tab = TABS.find((one) => one === tabText) ?? "payload";
+  const answered = message.steps.find((step) => step.name === "answered")?.afterUs;
+  const took = answered === null || answered === undefined ? "" : ` in ${duration(answered)}`;
+
+  return (
+    <article className={s.detail} aria-labelledby="message-title">
+      <header className={s.head}>
+        <h2 id="message-title" className={s.title}>
+          {message.type || "No readable type"}
+        </h2>
+        <OutcomeBadge outcome={message.outcome} reason={message.reason} />
+        <span className={s.status}>
+          {message.status}
+          {took}
+        </span>
+        <span className={s.actions}>
+          {message.outcome === "refused" && <VerifyAgain message={message} />}
+        </span>
+      </header>
+      <p className={s.meta}>
+        {message.svixId === null ? "no svix-id" : <Id value={message.svixId} max={32} />}
+        {" · received "}
+        <Time at={message.receivedAt} mode="exact" />
+        {` · ${message.endpoint}`}
+        {env !== undefined && ` · ${env.name}`}
+        {message.test && " · test"}
+      </p>
+      {message.sentence !== message.verification.sentence && (
+        <p className={s.sentence}>{message.sentence}</p>
+      )}
+      <Notes message={message} />
+      <div className={s.cards}>
+        <Card>
+          <Steps
+            steps={message.steps}
+            said={message.outcome === "refused" ? message.verification.sentence : undefined}
+          />
+        </Card>
+        {message.outcome === "refused" ? (
+          <Refusal message={message} />
+        ) : (
+          <Touched touched={message.touched} />
+        )}
+      </div>
+      <Tabs<Tab>
+        label="Parts of the message"
+        value={tab}
+        onChange={(next) => setTab(next === "payload" ? undefined : next)}
+        tabs={[
+          { value: "payload", label: "Payload" },
+          { value: "headers", label: "Headers", count: message.headers.length },
+          { value: "verification", label: "Verification" },
+          { value: "raw", label: "Raw" },
+        ]}
+      >
+        {tab === "payload" && <Payload message={message} />}
+        {tab === "headers" && <Headers headers={message.headers} />}
+        {tab === "verification" && <VerificationTab message={message} />}
+        {tab === "raw" && <Raw message={message} />}
+      </Tabs>
+    </article>
+  );
+}
+
+function Payload({ message }: { message: MessageDetail }) {
+  if (message.bodyText === null) {
+    return <p className={s.quiet}>The body is not text. Its bytes are under Raw.</p>;
+  }
+  if (message.bodyText === "") return <p className={s.quiet}>The body is empty.</p>;
+  return <JsonView text={message.bodyText} />;
+}
+
+function Notes({ message }: { message: MessageDetail }) {
+  if (message.duplicates === 0 && !message.otherInstance) return null;
+  return (
+    <ul className={s.notes}>
+      {message.duplicates > 0 && (
+        <li>
+          Delivered {plural(message.duplicates, "more time")}
+          {message.lastDuplicateAt !== null && (
+            <>
+              , last at <Time at={message.lastDuplicateAt} mode="clock" />
+            </>
+          )}
+          . Repeated deliveries are answered and change nothing.
+        </li>
+      )}
+      {message.alteredDuplicate && (
+        <li className={s.warn}>
+          One of them had a different body under the same id. The first one counts.
+        </li>
+      )}
+      {message.otherInstance && (
+        <li className={s.warn}>
+          It comes from another Clerk instance
+          {message.instanceId === null ? "" : ` (${message.instanceId})`} than the first one seen in
+          this environment. Check that the endpoint belongs here.
+        </li>
+      )}
+    </ul>
+  );
+}
+
+function Touched({ touched }: { touched: readonly TouchedContact[] }) {
+  const [first] = touched;
+  const title = touched.length > 1 ? "What changed on the contacts" : "What changed on the contact";
+  if (first === undefined) {
+    return (
+      <Card title={title}>
+        <p className={s.quiet}>Nothing. No contact was touched by this message.</p>
+      </Card>
+    );
+  }
+  return (
+    <Card title={title}>
+      {touched.map((contact) => (
+        <div key={contact.contactId} className={s.contact}>
+          {(touched.length > 1 || contact.what !== "updated") && (
+            <p className={s.quiet}>
+              {contact.email}: {contact.what}
+            </p>
+          )}
+          {contact.changes.length > 0 ? (
+            <Changes changes={contact.changes} created={contact.what === "created"} />
+          ) : (
+            <p className={s.quiet}>No field changed.</p>
+          )}
+          <div className={s.buttons}>
+            {contact.exists ? (
+              <LinkButton size="sm" to="/audience" search={{ id: contact.contactId }}>
+                Open contact
+              </LinkButton>
+            ) : (
+              <p className={s.quiet}>The contact is no longer in the audience.</p>
+            )}
+          </div>
+        </div>
+      ))}
+    </Card>
+  );
+}
+
+function Refusal({ message }: { message: MessageDetail }) {
+  return (
+    <Card title="Why it was refused">
+      <p>{message.verification.sentence}</p>
+      <p className={s.answer}>
+        {message.answer === message.verification.sentence
+          ? "Clerk shows the same sentence under Message Attempts."
+          : `Clerk shows under Message Attempts: “${message.answer}”`}
+      </p>
+      <div className={s.buttons}>
+        <LinkButton size="sm" to="/endpoints/$id" params={{ id: String(message.endpointId) }}>
+          Open endpoint
+        </LinkButton>
+      </div>
+    </Card>
+  );
+}
+
+function VerifyAgain({ message }: { message: MessageDetail }) {
+  const verify = useAct("messages", "verify", {
+    onDone: (result) =>
+      toast({ title: result.sentence, tone: result.accepted > 0 ? "green" : "amber" }),
+  });
+  return (
+    <Button size="sm" busy={verify.isPending} onClick={() => verify.mutate({ ids: [message.id] })}>
+      Verify again
+    </Button>
+  );
+}
+
+function duration(us: number): string {
+  if (us < 10_000) return `${(us / 1000).toFixed(us < 1000 ? 1 : 0)} ms`;
+  return us < 1_000_000 ? `${Math.round(us / 1000)} ms` : `${(us / 1_000_000).toFixed(1)} s`;
+}

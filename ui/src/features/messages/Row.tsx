@@ -1,0 +1,28 @@
+import type { MessageRow } from "../../ipc/gen/MessageRow";
+import { cx } from "../../lib/cx";
+import { OutcomeBadge } from "../../parts/OutcomeBadge";
+import { Time } from "../../parts/Time";
+import s from "./Row.module.css";
+
+/** Height of a row in px. */
+export const ROW_HEIGHT = 57;
+
+/** One message in two lines: what it is and what became of it, about whom and when. */
+export function Row({ row, selected }: { row: MessageRow; selected: boolean }) {
+  return (
+    <div className={cx(s.row, selected && s.selected)}>
+      <span className={s.type}>
+        {row.type || "No readable type"}
+        {row.test && <span className={s.test}>test</span>}
+      </span>
+      <OutcomeBadge outcome={row.outcome} reason={row.reason} />
+      <span className={s.subject}>{row.subject ?? "—"}</span>
+      <span className={s.time}>
+        {row.duplicates > 0 && (
+          <span title="Delivered more than once">{`×${row.duplicates + 1}  `}</span>
+        )}
+        <Time at={row.receivedAt} mode="clock" />
+      </span>
+    </div>
+  );
+}

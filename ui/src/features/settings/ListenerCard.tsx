@@ -1,0 +1,114 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { type FormEvent, useState } from "react";
+import type { ListenerStatus } from "../../ipc/gen/ListenerStatus";
+import { useAct } from "../../ipc/hooks";
+import type { Tone } from "../../lib/outcome";
+import { Badge } from "../../parts/Badge";
+import { Button } from "../../parts/Button";
+import { Card } from "../../parts/Card";
+import { CopyButton } from "../../parts/CopyButton";
+import { ErrorNote } from "../../parts/ErrorNote";
+import { Field } from "../../parts/Field";
+import { TextInput } from "../../parts/TextInput";
+import { Time } from "../../parts/Time";
+import styles from "./SettingsPage.module.css";
+
+const STATE: Record<ListenerStatus["state"], { word: string; tone: Tone }> = {
+  listening: { word: "Listening", tone: "green" },
+  stopped: { word: "Stopped", tone: "grey" },
+  failed: { word: "Failed", tone: "red" },
+};
+
+/** The socket that Clerk's messages arrive at, and its port. */
+export function ListenerCard({ listener, port }: { listener: ListenerStatus; port: number }) {
+  const [draft, setDraft] = useState<string | null>(null);
+  const client = useQueryClient();
+  const moved = () => {
+    setDraft(null);
+    void client.invalidateQueries();
+  };
+  const save = useAct("settings", "update", { toastError: false, onDone: moved });
+  const restart = useAct("app", "restart_listener", { toastError: false });
+  const text = draft ?? String(port);
+  const wanted = readPort(text);
+  const changed = wanted !== port;
+  const state = STATE[listener.state];
+
+  function submit(event: FormEvent) {
+    event.preventDefault();
+    if (wanted !== null && changed && !save.isPending) save.mutate({ port: wanted });
+  }
+
+  return (
+    <Card title="Listener" aside={<Badge tone={state.tone}>{state.word}</Badge>}>
+      <div className={styles.url}>
+        <code>{listener.url}</code>
+        <CopyButton text={listener.url} what="Copy listener address" size="sm" iconOnly />
+        <span>
+          {state.word.toLowerCase()} since <Time at={listener.since} mode="clock" />
+        </span>
+        <Button
+          size="sm"
+          busy={restart.isPending}
+          onClick={() => restart.mutate({})}
+          className={styles.restart}
+        >
+          Restart
+        </Button>
+      </div>
+      {listener.problem ? <ErrorNote error={listener.problem} title="Not listening" /> : null}
+      {restart.error ? <ErrorNote error={restart.error} title="Not restarted" /> : null}
+      <form onSubmit={submit} className={styles.port}>
+        <Field
+          label="Port"
+          hint="A tunnel points at this port. Usher never moves by itself; after a change, start the tunnel anew."
+          error={wanted === null ? "A port is a number from 1 to 65535." : save.error?.message}
+        >
+          {(control) => (
+            <div className={styles.inputRow}>
+              <TextInput
+                {...control}
+                mono
+                inputMode="numeric"
+                value={text}
+                onChange={(event) => {
+                  setDraft(event.target.value);
+                  save.reset();
+                }}
+              />
+              {changed ? (
+                <>
+                  <Button
+                    type="submit"
+                    variant="primary"
+                    busy={save.isPending}
+                    disabled={wanted === null}
+                  >
+                    Move to this port
+                  </Button>
+                  <Button
+                    variant="quiet"
+                    onClick={() => {
+                      setDraft(null);
+                      save.reset();
+                    }}
+                  >
+                    Cancel
+                  </Button>
+                </>
+              ) : null}
+            </div>
+          )}
+        </Field>
+      </form>
+    </Card>
+  );
+}
+
+/** A port from what was typed, or nothing. */
+export function readPort(text: string): number | null {
+  const trimmed = text.trim();
+  if (!/^\d{1,5}$/.test(trimmed)) return null;
+  const port = Number(trimmed);
+  return port >= 1 && port <= 65535 ? port : null;
+}

@@ -1,0 +1,96 @@
+import { screen, waitFor } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import type { AppStatus } from "../../ipc/gen/AppStatus";
+import { descriptionOf, ENVIRONMENT, refuse, show, violations } from "../kit.test-env";
+import { readPort } from "./ListenerCard";
+import { SettingsPage } from "./SettingsPage";
+
+const STATUS: AppStatus = {
+  version: "0.1.0",
+  dataDir: "/home/ada/.local/share/usher",
+  databaseFile: "/home/ada/.local/share/usher/usher.db",
+  startedAt: Date.UTC(2026, 10, 20),
+  keychain: { kind: "file", sentence: "No keychain answers, so secrets are in a file." },
+  listener: {
+    state: "failed",
+    port: 4870,
+    url: "http://127.0.0.1:4870",
+    problem: "Port 4870 is taken by node (process 4711).",
+    since: Date.UTC(2026, 10, 20),
+  },
+};
+
+const REPLIES = {
+  app: { status: () => STATUS },
+  settings: { get: () => ({ port: 4870, appearance: "system" as const }) },
+};
+
+describe("the settings", () => {
+  it("say plainly what failed and where secrets are, without accessibility violations", async () => {
+    await show(<SettingsPage />, "/settings", REPLIES);
+    await screen.findByText("Port 4870 is taken by node (process 4711).");
+    screen.getByText("File in the data folder");
+    expect(await violations()).toEqual([]);
+  });
+
+  it("refuse a port that is none before asking, and show the engine's refusal in place", async () => {
+    const { asked } = await show(<SettingsPage />, "/settings", {
+      ...REPLIES,
+      settings: { ...REPLIES.settings, update: () => refuse("conflict", "Port 80 is taken.") },
+    });
+    const port = await screen.findByLabelText("Port");
+    await userEvent.clear(port);
+    await userEvent.type(port, "99999{Enter}");
+    expect(descriptionOf(port)).toBe("A port is a number from 1 to 65535.");
+    expect(asked("settings.update")).toEqual([]);
+    await userEvent.clear(port);
+    await userEvent.type(port, "80{Enter}");
+    await waitFor(() => expect(descriptionOf(port)).toBe("Port 80 is taken."));
+    expect(asked("settings.update")).toEqual([{ port: 80 }]);
+  });
+
+  it("take the appearance back when saving fails", async () => {
+    await show(<SettingsPage />, "/settings", {
+      ...REPLIES,
+      settings: { ...REPLIES.settings, update: () => refuse("internal", "No.") },
+    });
+    await userEvent.click(await screen.findByRole("radio", { name: "Dark" }));
+    await screen.findByText("No.");
+    const system = screen.getByRole<HTMLInputElement>("radio", { name: "As the system" });
+    expect(system.checked).toBe(true);
+  });
+
+  it("offer to remove an empty environment only, and show what the engine says against it", async () => {
+    const { asked } = await show(<SettingsPage />, "/settings", {
+      ...REPLIES,
+      environments: {
+        list: () => [
+          ENVIRONMENT,
+          { ...ENVIRONMENT, id: 2, name: "Staging", endpoints: 0, contacts: 0 },
+        ],
+        remove: () => refuse("conflict", "This environment has messages, so it stays."),
+      },
+    });
+    await userEvent.click(await screen.findByRole("button", { name: "Remove Staging" }));
+    expect(screen.queryByRole("button", { name: "Remove Development" })).toBeNull();
+    await userEvent.click(await screen.findByRole("button", { name: "Remove environment" }));
+    await screen.findByText("This environment has messages, so it stays.");
+    expect(asked("environments.remove")).toEqual([{ id: 2 }]);
+  });
+
+  it("keep the only environment", async () => {
+    await show(<SettingsPage />, "/settings", {
+      ...REPLIES,
+      environments: { list: () => [{ ...ENVIRONMENT, endpoints: 0, contacts: 0 }] },
+    });
+    await screen.findByRole("button", { name: "Edit Development" });
+    expect(screen.queryByRole("button", { name: "Remove Development" })).toBeNull();
+  });
+});
+
+test("a port is read from what people type", () => {
+  expect([" 4870 ", "1", "65535"].map(readPort)).toEqual([4870, 1, 65535]);
+  expect(["", "0", "65536", "48 70", "4e3", "-1", "1.5"].map(readPort)).toEqual(
+    Array(7).fill(null),
+  );
+});

@@ -1,0 +1,39 @@
+import { useHotkey } from "./keys";
+
+/** Every command that has a key, by name: what the palette and the sheet of shortcuts show. */
+export const keymap = {
+  palette: { keys: ["mod+k", "mod+p"], label: "Go to anything", group: "Everywhere" },
+  search: { keys: ["/", "mod+f"], label: "Search this screen", group: "Everywhere" },
+  "test.send": { keys: ["t"], label: "Send a test event", group: "Everywhere" },
+  settings: { keys: ["mod+,"], label: "Settings", group: "Everywhere" },
+  sidebar: { keys: ["mod+b"], label: "Show or hide the sidebar", group: "Everywhere" },
+  shortcuts: { keys: ["?"], label: "All shortcuts", group: "Everywhere" },
+  undo: { keys: ["mod+z"], label: "Undo the last change", group: "Everywhere" },
+  "go.1": { keys: ["mod+1"], label: "Messages", group: "Go to" },
+  "go.2": { keys: ["mod+2"], label: "Audience", group: "Go to" },
+  "go.3": { keys: ["mod+3"], label: "Events", group: "Go to" },
+  "go.4": { keys: ["mod+4"], label: "Endpoints", group: "Go to" },
+  "go.5": { keys: ["mod+5"], label: "Settings", group: "Go to" },
+  "list.next": { keys: ["j", "arrowdown"], label: "Next row", group: "In a list" },
+  "list.previous": { keys: ["k", "arrowup"], label: "Previous row", group: "In a list" },
+  "list.open": { keys: ["enter"], label: "Open the row", group: "In a list" },
+  "list.pick": { keys: ["x"], label: "Select the row, in Audience", group: "In a list" },
+  "list.reach": {
+    keys: ["shift+x"],
+    label: "Select up to the row, in Audience",
+    group: "In a list",
+  },
+  back: { keys: ["esc"], label: "Back, close, clear the search", group: "In a list" },
+  "test.submit": { keys: ["mod+enter"], label: "Send, in the test dialog", group: "In a dialog" },
+} as const satisfies Record<string, { keys: readonly string[]; label: string; group: string }>;
+
+export type CommandName = keyof typeof keymap;
+
+/** Runs a named command on its keys. */
+export function useCommand(
+  name: CommandName,
+  run: () => void,
+  options: { enabled?: boolean; inDialog?: boolean } = {},
+): void {
+  useHotkey(keymap[name].keys, run, options);
+}

@@ -1,0 +1,78 @@
+import { Menu as Base } from "@base-ui/react/menu";
+import { Fragment, type ReactElement, type ReactNode } from "react";
+import { cx } from "../lib/cx";
+import { Dot } from "./Dot";
+import { IconCheck } from "./icons";
+import { Kbd } from "./Kbd";
+import s from "./Menu.module.css";
+
+export type MenuItem =
+  | {
+      label: string;
+      onSelect: () => void;
+      icon?: ReactNode;
+      tone?: "danger" | undefined;
+      disabled?: boolean | undefined;
+      kbd?: string | undefined;
+      checked?: boolean | undefined;
+      /** Colour of a dot before the label. */
+      dot?: string | undefined;
+      hint?: string | undefined;
+    }
+  | { separator: true }
+  | { heading: string };
+
+export interface MenuProps {
+  trigger: ReactElement;
+  items: readonly MenuItem[];
+  label: string;
+  align?: "start" | "end" | undefined;
+}
+
+export function Menu({ trigger, items, label, align = "end" }: MenuProps) {
+  return (
+    <Base.Root>
+      <Base.Trigger render={trigger} />
+      <Base.Portal>
+        <Base.Positioner className={cx(s.positioner)} sideOffset={4} align={align}>
+          <Base.Popup className={cx(s.popup)} aria-label={label}>
+            {items.map((item, at) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: separators have no other name, and the list is rebuilt as a whole
+              <Fragment key={at}>{draw(item)}</Fragment>
+            ))}
+          </Base.Popup>
+        </Base.Positioner>
+      </Base.Portal>
+    </Base.Root>
+  );
+}
+
+function draw(item: MenuItem): ReactNode {
+  if ("separator" in item) return <Base.Separator className={cx(s.separator)} />;
+  if ("heading" in item) return <div className={s.heading}>{item.heading}</div>;
+  return (
+    <Base.Item
+      className={cx(s.item, item.tone === "danger" && s.danger)}
+      onClick={item.onSelect}
+      disabled={item.disabled ?? false}
+    >
+      {(item.icon !== undefined || item.dot !== undefined) && (
+        <span className={s.leading}>
+          {item.icon}
+          {item.dot !== undefined && <Dot color={item.dot} />}
+        </span>
+      )}
+      <span className={s.label}>
+        {item.label}
+        {item.hint !== undefined && <span className={s.hint}>{item.hint}</span>}
+      </span>
+      {item.kbd !== undefined && <Kbd keys={item.kbd} />}
+      {item.checked === true && (
+        <span className={s.tick}>
+          <IconCheck size={14} />
+          <span className="visually-hidden">chosen</span>
+        </span>
+      )}
+    </Base.Item>
+  );
+}

@@ -1,0 +1,288 @@
+import { useVirtualizer } from "@tanstack/react-virtual";
+import {
+  type CSSProperties,
+  type KeyboardEvent,
+  type ReactNode,
+  type Ref,
+  useEffect,
+  useId,
+  useImperativeHandle,
+  useRef,
+} from "react";
+import { cx } from "../lib/cx";
+import { useHotkey } from "../lib/keys";
+import s from "./VirtualList.module.css";
+
+export interface VirtualListHandle {
+  scrollToTop: () => void;
+  focus: () => void;
+}
+
+export interface VirtualListProps<T> {
+  rows: readonly T[];
+  /** Height of every row in px. */
+  rowHeight: number;
+  rowKey: (row: T) => string | number;
+  renderRow: (row: T, state: { selected: boolean; index: number }) => ReactNode;
+  selectedKey: string | number | null | undefined;
+  onSelect: (row: T, index: number) => void;
+  /** Enter or a double click. */
+  onOpen?: ((row: T) => void) | undefined;
+  label: string;
+  /** Asked for when the end comes near. */
+  onEndReached?: (() => void) | undefined;
+  footer?: ReactNode;
+  /** Head of a grid, made of HeadCells; stays on top. */
+  header?: ReactNode;
+  headerHeight?: number | undefined;
+  /** The list was scrolled to this distance from its top in px. */
+  onMove?: ((top: number) => void) | undefined;
+  role?: "listbox" | "grid" | undefined;
+  /** Column widths of a grid, as in grid-template-columns. */
+  columns?: string | undefined;
+  /** False where another list on the screen owns j and k. */
+  keys?: boolean | undefined;
+  apiRef?: Ref<VirtualListHandle> | undefined;
+  className?: string | undefined;
+}
+
+const AHEAD = 12;
+
+/** A long list that draws only what is seen. Rows have one fixed height. */
+export function VirtualList<T>(props: VirtualListProps<T>) {
+  const { rows, rowHeight, rowKey, renderRow, selectedKey, onSelect, onOpen, label, onEndReached } =
+    props;
+  const {
+    footer,
+    header,
+    headerHeight = 0,
+    onMove,
+    role = "listbox",
+    columns,
+    keys = true,
+    apiRef,
+    className,
+  } = props;
+  const scroller = useRef<HTMLDivElement>(null);
+  const focusable = useRef<HTMLDivElement>(null);
+  const prefix = useId();
+  const selectedIndex =
+    selectedKey === null || selectedKey === undefined
+      ? -1
+      : rows.findIndex((row) => rowKey(row) === selectedKey);
+
+  const virtualizer = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => rowHeight,
+    getItemKey: (index) => {
+      const row = rows[index];
+      return row === undefined ? index : rowKey(row);
+    },
+    overscan: 8,
+    scrollMargin: headerHeight,
+    scrollPaddingStart: headerHeight,
+    useFlushSync: false,
+  });
+
+  const items = virtualizer.getVirtualItems();
+  const lastSeen = items.at(-1)?.index ?? -1;
+  useEffect(() => {
+    if (lastSeen >= rows.length - AHEAD && rows.length > 0) onEndReached?.();
+  }, [lastSeen, rows.length, onEndReached]);
+
+  useImperativeHandle(apiRef, () => ({
+    scrollToTop: () => scroller.current?.scrollTo({ top: 0 }),
+    focus: () => focusable.current?.focus({ preventScroll: true }),
+  }));
+
+  const go = (index: number) => {
+    const at = Math.max(0, Math.min(rows.length - 1, index));
+    const row = rows[at];
+    if (row === undefined) return;
+    onSelect(row, at);
+    virtualizer.scrollToIndex(at, { align: "auto" });
+  };
+
+  const page = () =>
+    Math.max(1, Math.floor((scroller.current?.clientHeight ?? rowHeight * 10) / rowHeight) - 1);
+  useHotkey("j", () => go(selectedIndex + 1), { enabled: keys });
+  useHotkey("k", () => go(selectedIndex < 0 ? 0 : selectedIndex - 1), { enabled: keys });
+  const onBody = (run: () => void) => (event: globalThis.KeyboardEvent) => {
+    if (event.target === document.body) run();
+  };
+  useHotkey(
+    "arrowdown",
+    onBody(() => go(selectedIndex + 1)),
+    { enabled: keys },
+  );
+  useHotkey(
+    "arrowup",
+    onBody(() => go(selectedIndex < 0 ? 0 : selectedIndex - 1)),
+    { enabled: keys },
+  );
+
+  const moveFor = (key: string): (() => void) | undefined => {
+    switch (key) {
+      case "ArrowDown":
+        return () => go(selectedIndex + 1);
+      case "ArrowUp":
+        return () => go(selectedIndex < 0 ? 0 : selectedIndex - 1);
+      case "Home":
+        return () => go(0);
+      case "End":
+        return () => go(rows.length - 1);
+      case "PageDown":
+        return () => go(selectedIndex + page());
+      case "PageUp":
+        return () => go(selectedIndex - page());
+      case "Enter":
+        return () => {
+          const row = rows[selectedIndex];
+          if (row !== undefined) onOpen?.(row);
+        };
+      default:
+        return undefined;
+    }
+  };
+
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.target !== event.currentTarget || event.ctrlKey || event.metaKey || event.altKey)
+      return;
+    const move = moveFor(event.key);
+    if (move === undefined) return;
+    event.preventDefault();
+    move();
+  };
+
+  const grid = role === "grid";
+  const body = items.map((item) => {
+    const row = rows[item.index];
+    if (row === undefined) return null;
+    const selected = item.index === selectedIndex;
+    const style: CSSProperties = {
+      height: rowHeight,
+      transform: `translateY(${item.start - headerHeight}px)`,
+    };
+    if (grid && columns !== undefined) style.gridTemplateColumns = columns;
+    return (
+      // biome-ignore lint/a11y/useKeyWithClickEvents: the list takes the keyboard
+      // biome-ignore lint/a11y/useAriaPropsSupportedByRole: an option and a row both can be selected
+      // biome-ignore lint/a11y/noStaticElementInteractions: it is an option or a row
+      <div
+        key={item.key}
+        id={`${prefix}-${item.index}`}
+        role={grid ? "row" : "option"}
+        aria-selected={selected}
+        {...(grid
+          ? { "aria-rowindex": item.index + 2 }
+          : { "aria-posinset": item.index + 1, "aria-setsize": rows.length })}
+        className={cx(s.row, grid && s.cells, selected && s.selected)}
+        style={style}
+        onClick={(event) => {
+          if (
+            event.target instanceof Element &&
+            event.target.closest("a,button,input,[role=checkbox]")
+          )
+            return;
+          onSelect(row, item.index);
+        }}
+        onDoubleClick={() => onOpen?.(row)}
+      >
+        {renderRow(row, { selected, index: item.index })}
+      </div>
+    );
+  });
+  const active = selectedIndex >= 0 && items.some((item) => item.index === selectedIndex);
+  const height = { height: virtualizer.getTotalSize() };
+
+  return (
+    <div
+      ref={scroller}
+      className={cx(s.scroller, className)}
+      onScroll={(e) => onMove?.(e.currentTarget.scrollTop)}
+    >
+      {/* biome-ignore lint/a11y/useAriaPropsSupportedByRole: a listbox and a grid both have a name */}
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: it is a listbox or a grid */}
+      <div
+        ref={focusable}
+        role={role}
+        aria-label={label}
+        tabIndex={0}
+        {...(grid ? { "aria-rowcount": rows.length + 1 } : {})}
+        {...(active ? { "aria-activedescendant": `${prefix}-${selectedIndex}` } : {})}
+        onKeyDown={onKeyDown}
+        className={s.list}
+        style={grid ? undefined : height}
+      >
+        {header !== undefined && (
+          // biome-ignore lint/a11y/useSemanticElements: a virtual grid cannot be a table
+          <div role="rowgroup" className={s.head} style={{ height: headerHeight }}>
+            {/* biome-ignore lint/a11y/useFocusableInteractive: only its buttons are reached */}
+            {/* biome-ignore lint/a11y/useSemanticElements: a virtual grid cannot be a table */}
+            <div
+              role="row"
+              aria-rowindex={1}
+              className={s.headRow}
+              style={{ gridTemplateColumns: columns }}
+            >
+              {header}
+            </div>
+          </div>
+        )}
+        {grid ? (
+          // biome-ignore lint/a11y/useSemanticElements: a virtual grid cannot be a table
+          <div role="rowgroup" className={s.list} style={height}>
+            {body}
+          </div>
+        ) : (
+          body
+        )}
+      </div>
+      {footer}
+    </div>
+  );
+}
+
+/** One cell of a grid row. */
+export function Cell({
+  children,
+  className,
+}: {
+  children?: ReactNode;
+  className?: string | undefined;
+}) {
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: a virtual grid cannot be a table
+    // biome-ignore lint/a11y/useFocusableInteractive: the grid holds the focus
+    <div role="gridcell" className={cx(s.cell, className)}>
+      {children}
+    </div>
+  );
+}
+
+/** One cell of a grid's head; a button when it sorts. */
+export function HeadCell({
+  children,
+  sort,
+  onSort,
+}: {
+  children: ReactNode;
+  sort?: "ascending" | "descending" | undefined;
+  onSort?: (() => void) | undefined;
+}) {
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: a virtual grid cannot be a table
+    // biome-ignore lint/a11y/useFocusableInteractive: the button in it is reached
+    <div role="columnheader" aria-sort={sort} className={s.cell}>
+      {onSort === undefined ? (
+        children
+      ) : (
+        <button type="button" className={s.sort} onClick={onSort}>
+          {children}
+          {sort !== undefined && <span aria-hidden="true">{sort === "ascending" ? "↑" : "↓"}</span>}
+        </button>
+      )}
+    </div>
+  );
+}

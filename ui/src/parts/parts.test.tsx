@@ -1,0 +1,250 @@
+import { act, fireEvent, render, screen, waitFor, within } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { useState } from "react";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { dismissToast, toast, toasts } from "../lib/toast";
+import { ConfirmDialog } from "./ConfirmDialog";
+import { Dialog } from "./Dialog";
+import { Field } from "./Field";
+import { Id } from "./Id";
+import { JsonView } from "./JsonView";
+import { SearchBox } from "./SearchBox";
+import { TextInput } from "./TextInput";
+import { Time } from "./Time";
+import { Toasts } from "./Toast";
+import { VirtualList } from "./VirtualList";
+
+afterEach(() => {
+  vi.useRealTimers();
+  for (const item of toasts.current()) dismissToast(item.id);
+});
+
+describe("SearchBox", () => {
+  it("is reached with /, waits for a pause, and Esc clears before it leaves", async () => {
+    const user = userEvent.setup();
+    const onChange = vi.fn();
+    render(<SearchBox label="Search" placeholder="Search" value="" onChange={onChange} />);
+    const box = screen.getByRole("textbox", { name: "Search" });
+    await user.keyboard("/");
+    expect(box).toHaveFocus();
+    await user.keyboard("maya");
+    await waitFor(() => expect(onChange).toHaveBeenLastCalledWith("maya"));
+    expect(onChange).toHaveBeenCalledOnce();
+    await user.keyboard("{Escape}");
+    expect(box).toHaveValue("");
+    await waitFor(() => expect(onChange).toHaveBeenLastCalledWith(""));
+    expect(box).toHaveFocus();
+    await user.keyboard("{Escape}");
+    expect(box).not.toHaveFocus();
+  });
+});
+
+function DialogHost() {
+  const [open, setOpen] = useState(false);
+  return (
+    <>
+      <button type="button" onClick={() => setOpen(true)}>
+        Open
+      </button>
+      <Dialog open={open} onClose={() => setOpen(false)} title="Add contact">
+        <Field label="Email" error="Enter an address.">
+          {(control) => <TextInput {...control} />}
+        </Field>
+      </Dialog>
+    </>
+  );
+}
+
+describe("Dialog", () => {
+  it("takes the focus, closes on Esc and gives the focus back", async () => {
+    const user = userEvent.setup();
+    render(<DialogHost />);
+    await user.click(screen.getByRole("button", { name: "Open" }));
+    const dialog = await screen.findByRole("dialog", { name: "Add contact" });
+    const email = within(dialog).getByRole("textbox", { name: "Email" });
+    await waitFor(() => expect(email).toHaveFocus());
+    expect(email).toHaveAccessibleDescription("Enter an address.");
+    expect(email).toBeInvalid();
+    await user.keyboard("{Escape}");
+    await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+    await waitFor(() => expect(screen.getByRole("button", { name: "Open" })).toHaveFocus());
+  });
+
+  it("asks for the typed word, and shows a failure in place", async () => {
+    const user = userEvent.setup();
+    const onConfirm = vi.fn().mockRejectedValueOnce({ code: "conflict", message: "It is in use." });
+    const onClose = vi.fn();
+    render(
+      <ConfirmDialog
+        open
+        title="Delete"
+        confirm="Delete endpoint"
+        typed="Clerk"
+        onConfirm={onConfirm}
+        onClose={onClose}
+      >
+        It is gone afterwards.
+      </ConfirmDialog>,
+    );
+    const button = await screen.findByRole("button", { name: "Delete endpoint" });
+    expect(button).toBeDisabled();
+    await user.type(screen.getByRole("textbox"), "Clerk");
+    await user.click(button);
+    expect(await screen.findByRole("alert")).toHaveTextContent("It is in use.");
+    expect(onClose).not.toHaveBeenCalled();
+    await user.click(button);
+    await waitFor(() => expect(onClose).toHaveBeenCalledOnce());
+  });
+});
+
+const rows = Array.from({ length: 5000 }, (_, at) => ({ id: at + 1 }));
+
+function ListHost({ onOpen, onEnd }: { onOpen?: (id: number) => void; onEnd?: () => void }) {
+  const [selected, setSelected] = useState<number | null>(null);
+  return (
+    <VirtualList
+      label="Rows"
+      rows={rows}
+      rowHeight={30}
+      rowKey={(row) => row.id}
+      renderRow={(row) => `Row ${row.id}`}
+      selectedKey={selected}
+      onSelect={(row) => setSelected(row.id)}
+      onOpen={(row) => onOpen?.(row.id)}
+      onEndReached={onEnd}
+    />
+  );
+}
+
+describe("VirtualList", () => {
+  it("draws only what is seen and says how many there are", () => {
+    render(<ListHost />);
+    const options = screen.getAllByRole("option");
+    expect(options.length).toBeLessThan(60);
+    expect(options[0]).toHaveAttribute("aria-setsize", "5000");
+  });
+
+  it("is driven by j, k, arrows, Home, End and Enter", async () => {
+    const user = userEvent.setup();
+    const onOpen = vi.fn();
+    render(<ListHost onOpen={onOpen} />);
+    const selected = () => screen.queryByRole("option", { selected: true })?.textContent;
+    await user.keyboard("j");
+    expect(selected()).toBe("Row 1");
+    await user.keyboard("jj");
+    expect(selected()).toBe("Row 3");
+    await user.keyboard("k");
+    expect(selected()).toBe("Row 2");
+    const list = screen.getByRole("listbox", { name: "Rows" });
+    act(() => list.focus());
+    await user.keyboard("{ArrowDown}{Enter}");
+    expect(onOpen).toHaveBeenLastCalledWith(3);
+    expect(list).toHaveAttribute(
+      "aria-activedescendant",
+      screen.getByRole("option", { selected: true }).id,
+    );
+    await user.keyboard("{End}{Enter}");
+    expect(onOpen).toHaveBeenLastCalledWith(5000);
+    await user.keyboard("{Home}{Enter}");
+    expect(onOpen).toHaveBeenLastCalledWith(1);
+  });
+
+  it("selects with the mouse", async () => {
+    const user = userEvent.setup();
+    render(<ListHost />);
+    await user.click(screen.getByText("Row 4"));
+    expect(screen.getByRole("option", { selected: true })).toHaveTextContent("Row 4");
+  });
+});
+
+describe("Id", () => {
+  it("shows the middle left out and copies all of it", async () => {
+    const user = userEvent.setup();
+    const value = "msg_2zR0vYh1kQ3wX8c4LmTn9B";
+    render(<Id value={value} />);
+    await user.click(screen.getByRole("button", { name: `Copy ${value}` }));
+    expect(await navigator.clipboard.readText()).toBe(value);
+    expect(screen.getByRole("status")).toHaveTextContent("Copied");
+    expect(screen.getByRole("button").textContent).toContain("…");
+  });
+});
+
+describe("Time", () => {
+  it("goes on with the shared clock and carries the exact time", () => {
+    vi.useFakeTimers({ now: new Date("2026-11-23T12:00:00Z") });
+    render(<Time at={Date.now() - 58_000} />);
+    const time = screen.getByText("58 s");
+    expect(time).toHaveAttribute("title", "2026-11-23T11:59:02.000Z");
+    act(() => vi.advanceTimersByTime(3000));
+    expect(time).toHaveTextContent("1 min");
+    expect(vi.getTimerCount()).toBe(1);
+  });
+});
+
+describe("Toasts", () => {
+  it("offers undo by button and by key, once", async () => {
+    const user = userEvent.setup();
+    const undo = vi.fn();
+    render(<Toasts />);
+    act(() => void toast({ title: "Contact deleted.", undo }));
+    expect(screen.getByText("Contact deleted.")).toBeVisible();
+    await user.keyboard("{Control>}z{/Control}");
+    expect(undo).toHaveBeenCalledOnce();
+    expect(screen.queryByText("Contact deleted.")).toBeNull();
+    await user.keyboard("{Control>}z{/Control}");
+    expect(undo).toHaveBeenCalledOnce();
+  });
+
+  it("keeps three at most, and lets them go", () => {
+    vi.useFakeTimers();
+    render(<Toasts />);
+    act(() => {
+      for (let at = 1; at <= 5; at += 1) toast({ title: `Notice ${at}` });
+    });
+    expect(screen.queryByText("Notice 2")).toBeNull();
+    expect(screen.getByText("Notice 3")).toBeInTheDocument();
+    act(() => vi.advanceTimersByTime(7000));
+    expect(screen.queryByText("Notice 5")).toBeNull();
+  });
+});
+
+describe("JsonView", () => {
+  const text = JSON.stringify({
+    data: {
+      id: "user_1",
+      emails: [{ a: 1 }, { a: 2 }],
+      updated_at: Date.now(),
+      amount: 1_763_985_871,
+    },
+  });
+
+  it("folds what is deep, says times in words and copies a value", async () => {
+    const user = userEvent.setup();
+    render(<JsonView text={text} />);
+    expect(screen.getByText(/today \d\d:\d\d:\d\d/)).toBeInTheDocument();
+    expect(screen.getAllByText(/today/)).toHaveLength(1);
+    const fold = screen.getByRole("button", { name: /Unfold "emails", 2 items/ });
+    expect(fold).toHaveAttribute("aria-expanded", "false");
+    await user.click(fold);
+    expect(screen.getByRole("button", { name: /Fold "emails"/ })).toHaveAttribute(
+      "aria-expanded",
+      "true",
+    );
+    await user.click(screen.getByRole("button", { name: '"user_1"' }));
+    expect(await navigator.clipboard.readText()).toBe("user_1");
+  });
+
+  it("shows what is not JSON as it is", () => {
+    render(<JsonView text="type=user.created&x=1" />);
+    expect(screen.getByText("type=user.created&x=1")).toBeInTheDocument();
+  });
+
+  it("draws a megabyte in few lines", () => {
+    const big = JSON.stringify(
+      Array.from({ length: 30_000 }, (_, at) => `value number ${at} of many`),
+    );
+    const { container } = render(<JsonView text={big} />);
+    expect(container.querySelectorAll("*").length).toBeLessThan(800);
+    fireEvent.scroll(screen.getByRole("region", { name: "Payload" }));
+  });
+});
