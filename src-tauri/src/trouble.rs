@@ -29,10 +29,10 @@ pub fn replaces(window: &WebviewWindow, loaded: &Url) -> bool {
 }
 
 fn go(window: &WebviewWindow) {
-    if let Ok(url) = Url::parse(address()) {
-        if let Err(error) = window.navigate(url) {
-            tracing::error!("the window does not show why Usher did not start: {error}");
-        }
+    if let Ok(url) = Url::parse(address())
+        && let Err(error) = window.navigate(url)
+    {
+        tracing::error!("the window does not show why Usher did not start: {error}");
     }
 }
 

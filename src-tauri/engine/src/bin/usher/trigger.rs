@@ -19,8 +19,8 @@ use super::set::Set;
 pub async fn run(host: &Host, trigger: Trigger, out: &mut Out) -> Result<(), Failure> {
     let kind = trigger.kind;
     let known: Vec<SampleRow> = host.ask("tests.catalogue", &Nothing {}).await?;
-    if !known.iter().any(|row| row.kind == kind) {
-        let there = there(known.iter().map(|row| row.kind.as_str()));
+    if !known.iter().any(|row| row.name == kind) {
+        let there = there(known.iter().map(|row| row.name.as_str()));
         return Err(Failure::Usage(format!("There is no test message \"{kind}\". {there}")));
     }
     let endpoint = match &trigger.endpoint {
