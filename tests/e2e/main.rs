@@ -8,5 +8,6 @@
 )]
 
 mod main_job;
+mod other_svix;
 mod screens;
 mod window;

@@ -69,10 +69,11 @@ pub(super) async fn load(
         let ids = json!(scope.entries).to_string();
         let entries = sqlx::query_as!(
             EntryRow,
-            "select entry_id, email_key, state from waitlist_entry
-             where environment_id = ?1
-               and (entry_id in (select value from json_each(?2))
-                    or email_key in (select value from json_each(?3)))",
+            r#"select entry_id as "entry_id!", email_key, state as "state!" from waitlist_entry
+               where environment_id = ?1 and entry_id in (select value from json_each(?2))
+               union
+               select entry_id, email_key, state from waitlist_entry indexed by waitlist_entry_email
+               where environment_id = ?1 and email_key in (select value from json_each(?3))"#,
             environment,
             ids,
             keys
@@ -81,10 +82,12 @@ pub(super) async fn load(
         .await?;
         let seen = sqlx::query_as!(
             SeenRow,
-            "select email_key, user_id, first_at from seen_email
-             where environment_id = ?1
-               and (email_key in (select value from json_each(?2))
-                    or user_id in (select value from json_each(?3)))",
+            r#"select email_key as "email_key!", user_id as "user_id!", first_at as "first_at!"
+               from seen_email
+               where environment_id = ?1 and email_key in (select value from json_each(?2))
+               union
+               select email_key, user_id, first_at from seen_email indexed by seen_email_user
+               where environment_id = ?1 and user_id in (select value from json_each(?3))"#,
             environment,
             keys,
             users
