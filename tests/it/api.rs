@@ -6,6 +6,7 @@ use std::net::TcpListener;
 use kit::app::{NOON, TestApp, TestEndpoint, signed, user};
 use serde_json::{Value, json};
 use usher_engine::api::{self, Code};
+use usher_engine::secret::Choice;
 use usher_engine::{Config, Engine, OpenError};
 
 const SECOND: i64 = 1000;
@@ -364,6 +365,18 @@ async fn what_changed_is_announced_after_it_did() {
         "what was refused changed nothing: {topics:?}"
     );
     app.close().await;
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_that_usher_makes_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let outer = tempfile::tempdir().unwrap();
+    let folder = outer.path().join("new");
+    let config = Config { listen: false, keychain: Choice::File, ..Config::new(folder.clone()) };
+    Engine::open(config).await.unwrap().close().await;
+    assert_eq!(std::fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
 }
 
 #[tokio::test(flavor = "multi_thread")]

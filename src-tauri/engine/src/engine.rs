@@ -303,7 +303,10 @@ impl Engine {
 
 fn lock(folder: &Path) -> Result<File, OpenError> {
     let fail = |source| OpenError::Folder { folder: folder.to_owned(), source };
-    std::fs::create_dir_all(folder).map_err(fail)?;
+    let mut maker = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut maker, 0o700);
+    maker.recursive(true).create(folder).map_err(fail)?;
     let file = OpenOptions::new()
         .write(true)
         .create(true)
