@@ -17,6 +17,8 @@ use usher_engine::clock::{Clock, Pause};
 use usher_engine::secret::Choice;
 use usher_engine::{Config, Engine};
 
+use crate::wire;
+
 /// 12 May 2026, 12:00:00 UTC: the time at which every test starts.
 pub const NOON: i64 = 1_778_587_200_000;
 
@@ -264,15 +266,7 @@ impl TestApp {
         body: &[u8],
     ) -> Reply {
         let port = self.port().await;
-        let mut request = format!(
-            "{method} {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nconnection: close\r\ncontent-length: {}\r\n",
-            body.len()
-        );
-        for (name, value) in headers {
-            request.push_str(&format!("{name}: {value}\r\n"));
-        }
-        request.push_str("\r\n");
-        self.raw(&[request.as_bytes(), body].concat()).await
+        self.raw(&wire::request(method, port, path, headers, body)).await
     }
 
     /// Sends these bytes on a connection of their own.

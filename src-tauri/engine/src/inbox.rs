@@ -70,6 +70,8 @@ pub struct Arrival {
     pub headers: Vec<(String, String)>,
     /// The exact body.
     pub body: Vec<u8>,
+    /// [`tie_of`] the body, taken where many threads work and not under the write lock.
+    pub tie: i64,
     /// What the signature proves, or why it is not trusted.
     pub verdict: Result<Verified, Refusal>,
     /// The body as far as it could be read.

@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::clerk;
 use crate::clock::Clock;
 use crate::endpoint::{Directory, Live};
-use crate::inbox::{Arrival, Inbox, Receipt};
+use crate::inbox::{Arrival, Inbox, Receipt, tie_of};
 use crate::listener::{Answer, Limits, RawRequest};
 use crate::signing::verify::{Refusal, Verified, verify};
 
@@ -73,6 +73,7 @@ impl Receiving {
         let receipt = self.inbox.deliver(Arrival {
             live,
             headers,
+            tie: tie_of(&request.body),
             body: request.body,
             verdict,
             read,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::json;
 
 use super::settle::{Settle, Settled, settle};
-use super::{Arrival, Outcome, REFUSED_BYTES, REFUSED_ROWS, Receipt, tie_of, unreadable};
+use super::{Arrival, Outcome, REFUSED_BYTES, REFUSED_ROWS, Receipt, unreadable};
 use crate::change::Topic;
 use crate::clerk::Message;
 use crate::clock::Clock;
@@ -95,7 +95,7 @@ fn settling<'a>(id: i64, arrival: &'a Arrival, paused: &BTreeSet<i64>) -> Settle
         paused: paused.contains(&arrival.live.id),
         read: &arrival.read,
         received_at: arrival.received_at,
-        tie: tie_of(&arrival.body),
+        tie: arrival.tie,
         started_us: Some(arrival.started_us),
     }
 }
@@ -120,7 +120,7 @@ async fn insert(
     let status = verdict.map_or_else(status_of, |_| 200);
     let secret = verdict.ok().map(Verified::secret_id);
     let signed_at = verdict.ok().map(|verified| verified.signed_at_s().saturating_mul(1000));
-    let tie = tie_of(&arrival.body);
+    let tie = arrival.tie;
     let size = i64::try_from(arrival.body.len()).unwrap_or(i64::MAX);
     let verified_us = arrival.verified_us - arrival.started_us;
     let stored_us = clock.now_us() - arrival.started_us;
@@ -212,7 +212,7 @@ async fn repeated(
     arrival: &Arrival,
     verified: &Verified,
 ) -> Result<Receipt, sqlx::Error> {
-    let (svix_id, tie) = (verified.svix_id(), tie_of(&arrival.body));
+    let (svix_id, tie) = (verified.svix_id(), arrival.tie);
     let row = sqlx::query!(
         "update message set duplicates = duplicates + 1, last_duplicate_at = ?3,
                 altered_duplicate = altered_duplicate or body_tie <> ?4
