@@ -11,7 +11,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use usher_engine::listener::{Answer, Handler, Limits, ListenError, Listener, RawRequest, State};
+use usher_engine::listener::{
+    Answer, Handler, Limits, ListenError, Listener, RawRequest, Reply, State, at_once,
+};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 const SHORT: Duration = Duration::from_millis(60);
@@ -42,7 +44,7 @@ fn echo(request: RawRequest) -> Answer {
 }
 
 async fn start(limits: Limits) -> Listener {
-    Listener::start(0, limits, Arc::new(echo)).await.unwrap()
+    Listener::start(0, limits, at_once(echo)).await.unwrap()
 }
 
 async fn connect(listener: &Listener) -> TcpStream {
@@ -97,17 +99,21 @@ fn post(target: &str, body: &str) -> Vec<u8> {
         .into_bytes()
 }
 
-/// A handler that reports each call and waits to be released.
+/// A handler that reports each call of `/wait` and answers it when it is released.
 fn gate() -> (Handler, tokio::sync::mpsc::UnboundedReceiver<()>, mpsc::Sender<()>) {
     let (entered, has_entered) = tokio::sync::mpsc::unbounded_channel();
     let (release, released) = mpsc::channel::<()>();
-    let released = Mutex::new(released);
-    let handler = move |request: RawRequest| {
-        if request.target == "/wait" {
-            let _ = entered.send(());
-            let _ = released.lock().unwrap().recv();
+    let released = Arc::new(Mutex::new(released));
+    let handler = move |request: RawRequest, reply: Reply| {
+        if request.target != "/wait" {
+            return reply.send(text(200, request.target));
         }
-        text(200, request.target)
+        let _ = entered.send(());
+        let released = Arc::clone(&released);
+        std::thread::spawn(move || {
+            let _ = released.lock().unwrap().recv();
+            reply.send(text(200, request.target));
+        });
     };
     (Arc::new(handler), has_entered, release)
 }
@@ -232,7 +238,7 @@ async fn ambiguous_framing_is_refused_and_the_connection_closed() {
         counted.fetch_add(1, SeqCst);
         echo(request)
     };
-    let listener = Listener::start(0, limits(), Arc::new(handler)).await.unwrap();
+    let listener = Listener::start(0, limits(), at_once(handler)).await.unwrap();
     let hidden = "GET /hidden HTTP/1.1\r\nHost: h\r\n\r\n";
     let many = "a: b\r\n".repeat(64);
     let long = "x".repeat(17_000);
@@ -457,7 +463,7 @@ async fn strangers_cannot_fill_the_memory_with_unfinished_bodies() {
 async fn a_taken_port_names_its_holder() {
     let listener = start(limits()).await;
     let port = listener.port();
-    let Err(error) = Listener::start(port, limits(), Arc::new(echo)).await else {
+    let Err(error) = Listener::start(port, limits(), at_once(echo)).await else {
         panic!("the port is taken");
     };
     let sentence = error.to_string();
@@ -470,7 +476,7 @@ async fn a_taken_port_names_its_holder() {
         assert!(sentence.contains(&holder));
     }
     listener.stop().await;
-    Listener::start(port, limits(), Arc::new(echo)).await.unwrap().stop().await;
+    Listener::start(port, limits(), at_once(echo)).await.unwrap().stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,7 +10,7 @@ pub mod merge;
 mod rebuild;
 mod store;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use serde_json::json;
 
@@ -59,20 +59,57 @@ pub async fn project(
     items: &[Item<'_>],
     now: i64,
 ) -> Result<Vec<Projected>, sqlx::Error> {
+    let (projected, unsaved) = prepare(tx, environment, items, now).await?;
+    unsaved.save(tx).await?;
+    Ok(projected)
+}
+
+/// Applies messages of one environment in their order, in memory only. Nothing of this environment
+/// may be written before the rest is saved in the same transaction.
+///
+/// # Errors
+/// What SQLite says.
+pub async fn prepare(
+    tx: &mut Tx,
+    environment: i64,
+    items: &[Item<'_>],
+    now: i64,
+) -> Result<(Vec<Projected>, Unsaved), sqlx::Error> {
     let mut scope = store::Scope::default();
     for item in items {
         scope.add(item.incoming.fact);
     }
-    let mut world = store::load(tx, environment, scope).await?;
+    let (mut world, lists) = store::load(tx, environment, scope).await?;
     let effects = apply(&mut world, items)?;
-    let names = list_names(tx, environment).await?;
-    let mut journal = Journal::new(environment, now, &names);
+    let mut journal = Journal::new(now, &lists);
     for (item, effect) in items.iter().zip(&effects) {
         journal.message(item, effect, &world);
     }
-    store::save(tx, environment, &mut world).await?;
-    journal.write(tx).await?;
-    Ok(effects.iter().map(|effect| projected(effect, &world)).collect())
+    let projected = effects.iter().map(|effect| projected(effect, &world)).collect();
+    let notes = journal.notes;
+    Ok((projected, Unsaved { environment, world, notes }))
+}
+
+/// What applied messages leave to be written.
+#[derive(Debug)]
+pub struct Unsaved {
+    environment: i64,
+    world: World,
+    notes: store::Notes,
+}
+
+impl Unsaved {
+    /// Writes it. The messages must be in their table by now.
+    ///
+    /// # Errors
+    /// What SQLite says; then nothing may be kept.
+    pub async fn save(mut self, tx: &mut Tx) -> Result<(), sqlx::Error> {
+        tx.touch(Topic::Contacts);
+        if !self.notes.events.is_empty() {
+            tx.touch(Topic::Events);
+        }
+        store::save(tx, self.environment, &mut self.world, &self.notes).await
+    }
 }
 
 /// Applies the items; a panic in a rule becomes an error, so that it costs one message.
@@ -96,12 +133,12 @@ pub async fn add_by_hand(
 ) -> Result<Option<i64>, sqlx::Error> {
     let mut scope = store::Scope::default();
     scope.keys.insert(email_key(email));
-    let mut world = store::load(tx, environment, scope).await?;
+    let (mut world, lists) = store::load(tx, environment, scope).await?;
     let effect = world.add_by_hand(email, edits, now);
     let Some((contact, effect)) = effect.and_then(|effect| Some((effect.contact?, effect))) else {
         return Ok(None);
     };
-    finish(tx, environment, &mut world, &[effect], now).await?;
+    finish(tx, environment, world, &lists, &[effect], now).await?;
     Ok(Some(contact))
 }
 
@@ -118,9 +155,9 @@ pub async fn edit(
 ) -> Result<bool, sqlx::Error> {
     let mut scope = store::Scope::default();
     scope.keys.insert(key.to_owned());
-    let mut world = store::load(tx, environment, scope).await?;
+    let (mut world, lists) = store::load(tx, environment, scope).await?;
     let Some(effect) = world.edit(key, edits, now) else { return Ok(false) };
-    finish(tx, environment, &mut world, &[effect], now).await?;
+    finish(tx, environment, world, &lists, &[effect], now).await?;
     Ok(true)
 }
 
@@ -136,13 +173,13 @@ pub async fn remove(
     now: i64,
 ) -> Result<(usize, i64), sqlx::Error> {
     let scope = store::Scope { keys: keys.clone(), ..store::Scope::default() };
-    let mut world = store::load(tx, environment, scope).await?;
+    let (mut world, lists) = store::load(tx, environment, scope).await?;
     let (effects, anchors): (Vec<Effect>, Vec<String>) = keys
         .iter()
         .filter_map(|key| world.remove(key, now))
         .map(|(effect, anchor)| (effect, anchor.word()))
         .unzip();
-    finish(tx, environment, &mut world, &effects, now).await?;
+    finish(tx, environment, world, &lists, &effects, now).await?;
     let anchors = json!(anchors).to_string();
     let undo = sqlx::query_scalar!(
         r#"insert into removal (environment_id, at, anchors) values (?1, ?2, ?3)
@@ -177,36 +214,28 @@ pub async fn restore(tx: &mut Tx, removal: i64, now: i64) -> Result<Option<usize
             Anchor::Email(key) => scope.keys.insert(key.clone()),
         };
     }
-    let mut world = store::load(tx, found.environment_id, scope).await?;
+    let (mut world, lists) = store::load(tx, found.environment_id, scope).await?;
     let touched: Vec<Touched> = anchors.iter().flat_map(|anchor| world.restore(anchor)).collect();
     let back = touched.len();
     let effect = Effect { verdict: Verdict::Processed, touched, contact: None };
-    finish(tx, found.environment_id, &mut world, &[effect], now).await?;
+    finish(tx, found.environment_id, world, &lists, &[effect], now).await?;
     Ok(Some(back))
 }
 
 async fn finish(
     tx: &mut Tx,
     environment: i64,
-    world: &mut World,
+    world: World,
+    lists: &store::ListNames,
     effects: &[Effect],
     now: i64,
 ) -> Result<(), sqlx::Error> {
-    let names = list_names(tx, environment).await?;
-    let mut journal = Journal::new(environment, now, &names);
+    let mut journal = Journal::new(now, lists);
     for effect in effects {
         journal.changes(effect, None);
     }
-    store::save(tx, environment, world).await?;
-    journal.write(tx).await
-}
-
-async fn list_names(tx: &mut Tx, environment: i64) -> Result<HashMap<i64, String>, sqlx::Error> {
-    let rows =
-        sqlx::query!("select id, name from mailing_list where environment_id = ?1", environment)
-            .fetch_all(tx.conn())
-            .await?;
-    Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
+    let notes = journal.notes;
+    Unsaved { environment, world, notes }.save(tx).await
 }
 
 fn projected(effect: &Effect, world: &World) -> Projected {
@@ -223,20 +252,15 @@ fn projected(effect: &Effect, world: &World) -> Projected {
     Projected { verdict: effect.verdict, counts, label }
 }
 
-/// Timeline entries and events, gathered and written in two statements.
+/// Turns effects into timeline entries and events.
 struct Journal<'a> {
-    environment: i64,
-    now: i64,
-    lists: &'a HashMap<i64, String>,
-    changes: Vec<serde_json::Value>,
-    events: Vec<serde_json::Value>,
-    names: BTreeMap<String, i64>,
+    lists: &'a store::ListNames,
+    notes: store::Notes,
 }
 
 impl<'a> Journal<'a> {
-    fn new(environment: i64, now: i64, lists: &'a HashMap<i64, String>) -> Self {
-        let (changes, events, names) = Default::default();
-        Self { environment, now, lists, changes, events, names }
+    fn new(now: i64, lists: &'a store::ListNames) -> Self {
+        Self { lists, notes: store::Notes { now, ..store::Notes::default() } }
     }
 
     fn message(&mut self, item: &Item<'_>, effect: &Effect, world: &World) {
@@ -258,13 +282,8 @@ impl<'a> Journal<'a> {
             .unwrap_or_else(|| item.label.to_owned());
         let custom = item.incoming.options.custom_event.clone();
         for name in std::iter::once(format!("clerk.{}", item.kind)).chain(custom) {
-            *self.names.entry(name.clone()).or_default() += 1;
-            self.events.push(json!({
-                "n": name,
-                "m": item.incoming.message,
-                "c": effect.contact,
-                "l": label,
-            }));
+            *self.notes.names.entry(name.clone()).or_default() += 1;
+            self.notes.events.push(json!([name, item.incoming.message, effect.contact, label]));
         }
     }
 
@@ -296,62 +315,8 @@ impl<'a> Journal<'a> {
         changes: &[FieldChange],
         note: Option<&str>,
     ) {
-        self.changes.push(json!({
-            "c": contact,
-            "w": what,
-            "e": email,
-            "m": message,
-            "f": json!(changes).to_string(),
-            "n": note,
-        }));
-    }
-
-    async fn write(self, tx: &mut Tx) -> Result<(), sqlx::Error> {
-        tx.touch(Topic::Contacts);
-        if !self.changes.is_empty() {
-            let changes = json!(self.changes).to_string();
-            sqlx::query!(
-                "insert into contact_change
-                     (environment_id, contact_id, at, what, email, message_id, changes, note)
-                 select ?1, value ->> 'c', ?2, value ->> 'w', value ->> 'e', value ->> 'm',
-                        value ->> 'f', value ->> 'n'
-                 from json_each(?3)",
-                self.environment,
-                self.now,
-                changes
-            )
-            .execute(tx.conn())
-            .await?;
-        }
-        if self.events.is_empty() {
-            return Ok(());
-        }
-        tx.touch(Topic::Events);
-        let names = json!(self.names).to_string();
-        sqlx::query!(
-            "insert into event_name (environment_id, name, count, first_at, last_at)
-             select ?1, key, value, ?2, ?2 from json_each(?3) where true
-             on conflict (environment_id, name) do update
-             set count = count + excluded.count, last_at = max(last_at, excluded.last_at)",
-            self.environment,
-            self.now,
-            names
-        )
-        .execute(tx.conn())
-        .await?;
-        let events = json!(self.events).to_string();
-        sqlx::query!(
-            "insert into event (name_id, message_id, contact_id, label, at)
-             select event_name.id, e.value ->> 'm', e.value ->> 'c', e.value ->> 'l', ?2
-             from json_each(?3) e
-             join event_name on event_name.environment_id = ?1 and event_name.name = e.value ->> 'n'",
-            self.environment,
-            self.now,
-            events
-        )
-        .execute(tx.conn())
-        .await?;
-        Ok(())
+        let changes = json!(changes).to_string();
+        self.notes.changes.push(json!([contact, what, email, message, changes, note]));
     }
 }
 

@@ -10,7 +10,7 @@ use sqlx::migrate::Migrator;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{Connection as _, SqliteConnection};
+use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
 use tokio::sync::Mutex;
 
 use crate::change::{Changes, Topic, Topics};
@@ -101,7 +101,8 @@ impl Db {
             .foreign_keys(true)
             .busy_timeout(BUSY)
             .pragma("fullfsync", "1")
-            .pragma("journal_size_limit", WAL_LIMIT);
+            .pragma("journal_size_limit", WAL_LIMIT)
+            .disable_statement_logging();
         let mut writer = SqliteConnection::connect_with(&options).await.map_err(fail)?;
         let found = schema_of(&mut writer).await.map_err(fail)?;
         let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);

@@ -285,7 +285,7 @@ impl Engine {
             clock: Arc::clone(&self.inner.config.clock),
             test_mark: self.inner.test_mark.clone(),
         };
-        let handler = Arc::new(move |request| receiving.answer(request));
+        let handler = Arc::new(move |request, reply| receiving.answer(request, reply));
         Listener::start(port, Limits::default(), handler).await.map_err(|error| error.to_string())
     }
 

@@ -6,6 +6,8 @@
 //! and the rules of the audience (audience/merge.rs).
 
 mod append;
+mod later;
+mod rows;
 mod settle;
 mod verify;
 
@@ -14,16 +16,16 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc::{self, error::TrySendError};
 use ts_rs::TS;
 
-use crate::change::Topic;
 use crate::clerk::{self, Unusable};
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::endpoint::Live;
 use crate::signing::verify::{Refusal, Verified};
 
+use later::Later;
 pub use verify::{resume, verify_again};
 
 /// Messages that may wait for the next commit; beyond it the answer is 503 at once.
@@ -118,7 +120,7 @@ impl Receipt {
 
 struct Waiting {
     arrival: Arrival,
-    reply: oneshot::Sender<Receipt>,
+    reply: Box<dyn FnOnce(Receipt) + Send>,
 }
 
 /// The side that delivers.
@@ -128,13 +130,16 @@ pub struct Inbox {
 }
 
 impl Inbox {
-    /// Stores one message and waits for the commit. Blocks; call it from a worker thread.
-    pub fn deliver(&self, arrival: Arrival) -> Receipt {
-        let (reply, receipt) = oneshot::channel();
-        if self.queue.try_send(Waiting { arrival, reply }).is_err() {
-            return Receipt::unavailable("too many messages are waiting for the disk");
+    /// Stores one message and gives the receipt to `reply` after the commit, or at once when too much
+    /// waits. When Usher closes first, `reply` is dropped.
+    pub fn deliver(&self, arrival: Arrival, reply: impl FnOnce(Receipt) + Send + 'static) {
+        let waiting = Waiting { arrival, reply: Box::new(reply) };
+        match self.queue.try_send(waiting) {
+            Ok(()) | Err(TrySendError::Closed(_)) => {}
+            Err(TrySendError::Full(Waiting { reply, .. })) => {
+                reply(Receipt::unavailable("too many messages are waiting for the disk"));
+            }
         }
-        receipt.blocking_recv().unwrap_or_else(|_| Receipt::unavailable("Usher is closing"))
     }
 }
 
@@ -147,13 +152,13 @@ pub fn open(db: Arc<Db>, clock: Arc<dyn Clock>) -> (Inbox, impl Future<Output = 
 
 async fn run(db: Arc<Db>, clock: Arc<dyn Clock>, mut queue: mpsc::Receiver<Waiting>) {
     let mut batch = Vec::with_capacity(BATCH);
-    let mut answered: Vec<(i64, i64)> = Vec::new();
+    let mut later = Later::default();
     loop {
         let count = tokio::select! {
             biased;
             count = queue.recv_many(&mut batch, BATCH) => count,
-            () = clock.pause(QUIET), if !answered.is_empty() => {
-                note_answers(&db, std::mem::take(&mut answered)).await;
+            () = clock.pause(QUIET), if !later.is_empty() => {
+                later.write(&db).await;
                 continue;
             }
         };
@@ -161,58 +166,72 @@ async fn run(db: Arc<Db>, clock: Arc<dyn Clock>, mut queue: mpsc::Receiver<Waiti
             break;
         }
         let (arrivals, replies): (Vec<_>, Vec<_>) =
-            batch.drain(..).map(|waiting| (waiting.arrival, waiting.reply)).unzip();
-        let times = std::mem::take(&mut answered);
-        let stored = db
-            .write(async |tx| {
-                append::note_answers(tx, &times).await?;
-                append::append(tx, &arrivals, clock.as_ref()).await
-            })
-            .await;
-        match stored {
+            batch.drain(..).map(|waiting: Waiting| (waiting.arrival, waiting.reply)).unzip();
+        match store(&db, &arrivals, clock.as_ref(), &mut later).await {
             Ok(receipts) => {
-                let done = clock.now_us();
-                for ((receipt, reply), arrival) in receipts.into_iter().zip(replies).zip(&arrivals)
-                {
-                    let repeated = receipt.reason.as_deref() == Some("same_id");
-                    if let (Some(id), false) = (receipt.id, repeated) {
-                        answered.push((id, done - arrival.started_us));
-                    }
-                    let _gone = reply.send(receipt);
+                later.answered(&receipts, &arrivals, clock.now_us());
+                for (receipt, reply) in receipts.into_iter().zip(replies) {
+                    reply(receipt);
                 }
             }
             Err(error) => {
                 tracing::error!("{} messages could not be stored: {error}", arrivals.len());
                 let receipt = Receipt::unavailable(why(&error));
                 for reply in replies {
-                    let _gone = reply.send(receipt.clone());
+                    reply(receipt.clone());
                 }
             }
         }
     }
-    note_answers(&db, answered).await;
+    later.write(&db).await;
 }
 
-async fn note_answers(db: &Db, times: Vec<(i64, i64)>) {
-    if times.is_empty() {
-        return;
-    }
-    let noted = db
+async fn store(
+    db: &Db,
+    arrivals: &[Arrival],
+    clock: &dyn Clock,
+    later: &mut Later,
+) -> Result<Vec<Receipt>, sqlx::Error> {
+    let due = later.due(arrivals);
+    let stored = db
         .write(async |tx| {
-            tx.touch(Topic::Messages);
-            append::note_answers(tx, &times).await
+            due.write(tx).await?;
+            append::append(tx, arrivals, clock).await
         })
         .await;
-    if let Err(error) = noted {
-        tracing::warn!("the times of {} answers could not be written: {error}", times.len());
+    match stored {
+        Err(error) if !is_about_the_disk(&error) => {
+            tracing::warn!("{} messages are stored one by one: {error}", arrivals.len());
+            db.write(async |tx| {
+                due.write(tx).await?;
+                append::append_singly(tx, arrivals, clock).await
+            })
+            .await
+        }
+        stored => stored,
+    }
+}
+
+/// SQLite's primary result code.
+fn primary_code(error: &sqlx::Error) -> Option<u32> {
+    let code = error.as_database_error()?.code()?;
+    code.parse::<u32>().ok().map(|code| code & 0xff)
+}
+
+/// The file or the disk is in the way, and not a single message.
+fn is_about_the_disk(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(_) => {
+            matches!(primary_code(error), Some(5 | 6 | 8 | 10 | 11 | 13 | 14 | 26))
+        }
+        sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed | sqlx::Error::PoolClosed => true,
+        _ => false,
     }
 }
 
 /// What stands in the way of storing, for people.
 fn why(error: &sqlx::Error) -> &'static str {
-    let code = error.as_database_error().and_then(|error| error.code());
-    let primary = code.and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff);
-    match primary {
+    match primary_code(error) {
         Some(13) => "the disk is full",
         Some(5 | 6) => "the database is in use by another program",
         Some(8) => "the database cannot be written to",

@@ -23,6 +23,8 @@ use tokio::sync::watch;
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::timeout;
 
+pub use http::Reply;
+
 /// One complete request, as the handler gets it.
 #[derive(Debug, Clone)]
 pub struct RawRequest {
@@ -67,8 +69,14 @@ impl Answer {
     }
 }
 
-/// Called on the listener's own threads; it may block. A panic in it is answered with 500.
-pub type Handler = Arc<dyn Fn(RawRequest) -> Answer + Send + Sync>;
+/// Called on the listener's own few threads, so it must not wait: it keeps the [`Reply`] and gives the
+/// answer when there is one. A panic in it is answered with 500.
+pub type Handler = Arc<dyn Fn(RawRequest, Reply) + Send + Sync>;
+
+/// A handler that has its answer at once.
+pub fn at_once(answer: impl Fn(RawRequest) -> Answer + Send + Sync + 'static) -> Handler {
+    Arc::new(move |request, reply: Reply| reply.send(answer(request)))
+}
 
 /// Every limit of the listener, each with its reason. The default is what Usher uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,8 +97,8 @@ pub struct Limits {
     pub requests_per_connection: u32,
     /// Open connections; fewer where the system allows few open files.
     pub connections: usize,
-    /// Requests worked on at once, with a thread and a kept connection each; this is also
-    /// the most messages that one commit can take.
+    /// Requests worked on at once, with a kept connection and tiny_http's thread for it each; this
+    /// is also the most messages that one commit can take.
     pub upstream: usize,
     /// Bytes of request bodies held for all connections together, and never less than two
     /// of the largest: bounds the memory strangers can fill.
@@ -249,9 +257,8 @@ impl Listener {
         let port = v4.local_addr().map_err(other)?.port();
         let state = Arc::new(watch::Sender::new(State::Listening));
         let served = Arc::new(AtomicU64::new(0));
-        let (count, state_) = (limits.upstream, Arc::clone(&state));
-        let workers =
-            http::Workers::start(count, handler, Arc::clone(&served), state_).map_err(other)?;
+        let workers = http::Workers::start(handler, Arc::clone(&served), Arc::clone(&state));
+        let workers = workers.map_err(other)?;
         let door = Arc::clone(&workers.door);
         let pool = upstream::Pool::open(Arc::clone(&door), limits.upstream).await.map_err(other)?;
         let (stop, stopped) = watch::channel(false);

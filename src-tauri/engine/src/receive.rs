@@ -12,7 +12,7 @@ use crate::clerk;
 use crate::clock::Clock;
 use crate::endpoint::{Directory, Live};
 use crate::inbox::{Arrival, Inbox, Receipt, tie_of};
-use crate::listener::{Answer, Limits, RawRequest};
+use crate::listener::{Answer, Limits, RawRequest, Reply};
 use crate::signing::verify::{Refusal, Verified, verify};
 
 /// The header by which Usher knows its own test events; its value is drawn at each start.
@@ -31,14 +31,14 @@ pub struct Receiving {
 }
 
 impl Receiving {
-    /// Answers one request.
-    pub fn answer(&self, request: RawRequest) -> Answer {
+    /// Answers one request, a message once it is stored.
+    pub fn answer(&self, request: RawRequest, reply: Reply) {
         let (started_us, received_at) = (self.clock.now_us(), self.clock.now_ms());
         let path = request.target.split(['?', '#']).next().unwrap_or_default();
         let reads = matches!(request.method.as_str(), "GET" | "HEAD");
-        match path {
+        let answer = match path {
             "/" if reads => page(),
-            "/health" if reads => reply(200, json!({ "ok": true })),
+            "/health" if reads => json_answer(200, &json!({ "ok": true })),
             "/" | "/health" => said(405, "Only GET is answered here."),
             _ => match path.strip_prefix("/in/").map(|token| token.trim_end_matches('/')) {
                 None | Some("") => said(404, "Nothing is here. Endpoints are under /in/."),
@@ -48,10 +48,13 @@ impl Receiving {
                         405,
                         "This endpoint takes POST requests from Clerk. Paste its URL into Clerk: Configure, Webhooks, Add Endpoint.",
                     ),
-                    Some(live) => self.receive(live, request, received_at, started_us),
+                    Some(live) => {
+                        return self.receive(live, request, received_at, started_us, reply);
+                    }
                 },
             },
-        }
+        };
+        reply.send(answer);
     }
 
     fn receive(
@@ -60,7 +63,8 @@ impl Receiving {
         request: RawRequest,
         received_at: i64,
         started_us: i64,
-    ) -> Answer {
+        reply: Reply,
+    ) {
         let is_mark = |(name, _): &(String, String)| name.eq_ignore_ascii_case(TEST_HEADER);
         let test = request.headers.iter().any(|h| is_mark(h) && h.1 == self.test_mark);
         let headers: Vec<_> = request.headers.into_iter().filter(|h| !is_mark(h)).collect();
@@ -70,7 +74,7 @@ impl Receiving {
         };
         let read = clerk::read(&request.body);
         let verified_us = self.clock.now_us();
-        let receipt = self.inbox.deliver(Arrival {
+        let arrival = Arrival {
             live,
             headers,
             tie: tie_of(&request.body),
@@ -81,8 +85,8 @@ impl Receiving {
             received_at,
             started_us,
             verified_us,
-        });
-        told(&receipt)
+        };
+        self.inbox.deliver(arrival, move |receipt| reply.send(told(&receipt)));
     }
 
     fn judge(
@@ -107,7 +111,7 @@ fn page() -> Answer {
 }
 
 fn said(status: u16, message: &str) -> Answer {
-    reply(status, json!({ "ok": false, "message": message }))
+    json_answer(status, &json!({ "ok": false, "message": message }))
 }
 
 fn told(receipt: &Receipt) -> Answer {
@@ -118,9 +122,9 @@ fn told(receipt: &Receipt) -> Answer {
         "message": receipt.sentence,
         "id": receipt.id,
     });
-    Answer { retry_after_s: receipt.retry_after_s, ..reply(receipt.status, body) }
+    Answer { retry_after_s: receipt.retry_after_s, ..json_answer(receipt.status, &body) }
 }
 
-fn reply(status: u16, body: serde_json::Value) -> Answer {
+fn json_answer(status: u16, body: &serde_json::Value) -> Answer {
     Answer { status, content_type: "application/json", body: body.to_string(), retry_after_s: None }
 }

@@ -520,6 +520,18 @@ impl World {
         self.contacts.iter().map(|(key, (id, contact))| (*id, key.as_str(), contact))
     }
 
+    /// The contacts of these ids that are there, with their email keys.
+    pub fn contacts_of<'a>(
+        &'a self,
+        ids: &'a BTreeSet<i64>,
+    ) -> impl Iterator<Item = (i64, &'a str, &'a Contact)> {
+        ids.iter().filter_map(|id| {
+            let key = self.key_of.get(id)?;
+            let (_, contact) = self.contacts.get(key).filter(|(at_key, _)| at_key == id)?;
+            Some((*id, key.as_str(), contact))
+        })
+    }
+
     /// The email of a contact.
     pub fn email_of(&self, contact: i64) -> Option<&str> {
         self.contacts.get(self.key_of.get(&contact)?).map(|(_, contact)| contact.email.as_str())

@@ -149,7 +149,7 @@ async fn replay(tx: &mut Tx, environment: i64) -> Result<i64, sqlx::Error> {
         for (_, message) in &read {
             message.fact.iter().for_each(|fact| scope.add(fact));
         }
-        let mut world = store::load(tx, environment, scope).await?;
+        let (mut world, _) = store::load(tx, environment, scope).await?;
         for (row, message) in &read {
             let Some(settings) = settings.get(&row.settings_id) else { continue };
             let (Some(fact), Some(options)) = (&message.fact, options_of(settings, &message.kind))
@@ -167,7 +167,7 @@ async fn replay(tx: &mut Tx, environment: i64) -> Result<i64, sqlx::Error> {
                 tie: super::tie_of(&message.kind, row.body_tie),
             });
         }
-        store::save(tx, environment, &mut world).await?;
+        store::save(tx, environment, &mut world, &store::Notes::default()).await?;
     }
 }
 
@@ -184,9 +184,9 @@ async fn by_hand(tx: &mut Tx, environment: i64) -> Result<(), sqlx::Error> {
             scope.keys.insert(key);
         }
     }
-    let mut world = store::load(tx, environment, scope).await?;
+    let (mut world, _) = store::load(tx, environment, scope).await?;
     world.recompute_all();
-    store::save(tx, environment, &mut world).await
+    store::save(tx, environment, &mut world, &store::Notes::default()).await
 }
 
 /// Gives every contact the id it had, by user ID, else by email.

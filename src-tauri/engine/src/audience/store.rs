@@ -1,11 +1,12 @@
-//! Loads the connected part of the world and writes what changed, each table in one statement.
+//! Loads the connected part of the world and writes what changed, each in one round trip.
 //!
 //! Deliberately absent: rules. What belongs together is decided by shared email addresses alone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::merge::{Anchor, BY_HAND, Contact, Entry, FROM_CLERK, Hand, More, User, World};
 use crate::change::Topic;
@@ -41,243 +42,164 @@ impl Scope {
     }
 }
 
-struct SeenRow {
-    email_key: String,
-    user_id: String,
-    first_at: i64,
-}
-
-struct EntryRow {
-    entry_id: String,
-    email_key: Option<String>,
-    state: String,
-}
-
-/// Loads everything that is connected to `scope` through shared email addresses.
+/// Loads everything that is connected to `scope` through shared email addresses, and the names of the
+/// environment's mailing lists. One statement, whose one row holds each table's part as JSON: what a
+/// message names is all there is to load but for people who share or changed addresses, and every
+/// round trip to SQLite's thread costs more than the statement itself.
 pub(super) async fn load(
     tx: &mut Tx,
     environment: i64,
     mut scope: Scope,
-) -> Result<World, sqlx::Error> {
-    let next = sqlx::query_scalar!("select next from counter where name = 'contact'")
-        .fetch_one(tx.conn())
-        .await?;
-    let mut world = World::new(next);
-    let (seen, entries) = loop {
+) -> Result<(World, ListNames), sqlx::Error> {
+    loop {
         let known = (scope.users.len(), scope.keys.len());
-        let (keys, users) = (json!(scope.keys).to_string(), json!(scope.users).to_string());
-        let ids = json!(scope.entries).to_string();
-        let entries = sqlx::query_as!(
-            EntryRow,
-            r#"select entry_id as "entry_id!", email_key, state as "state!" from waitlist_entry
-               where environment_id = ?1 and entry_id in (select value from json_each(?2))
-               union
-               select entry_id, email_key, state from waitlist_entry indexed by waitlist_entry_email
-               where environment_id = ?1 and email_key in (select value from json_each(?3))"#,
+        let (keys, users) = (text(&scope.keys), text(&scope.users));
+        let ids = text(&scope.entries);
+        let found = sqlx::query!(
+            r#"select
+                 (select next from counter where name = 'contact') as "next!: i64",
+                 (select json_group_array(json_array(id, name)) from mailing_list
+                  where environment_id = ?1) as "lists!: String",
+                 (select json_group_array(json_array(entry_id, email_key, state)) from (
+                      select entry_id, email_key, state from waitlist_entry
+                      where environment_id = ?1 and entry_id in (select value from json_each(?2))
+                      union
+                      select entry_id, email_key, state
+                      from waitlist_entry indexed by waitlist_entry_email
+                      where environment_id = ?1 and email_key in (select value from json_each(?3))
+                  )) as "entries!: String",
+                 (select json_group_array(json_array(email_key, user_id, first_at)) from (
+                      select email_key, user_id, first_at from seen_email
+                      where environment_id = ?1 and email_key in (select value from json_each(?3))
+                      union
+                      select email_key, user_id, first_at from seen_email indexed by seen_email_user
+                      where environment_id = ?1 and user_id in (select value from json_each(?4))
+                  )) as "seen!: String",
+                 (select json_group_array(json_array(user_id, state)) from clerk_user
+                  where environment_id = ?1 and user_id in (select value from json_each(?4)))
+                     as "users!: String",
+                 (select json_group_array(json_array(anchor, state)) from hand
+                  where environment_id = ?1 and anchor in (
+                      select 'user:' || value from json_each(?4)
+                      union all select 'email:' || value from json_each(?3)
+                  )) as "hands!: String",
+                 (select json_group_array(json_array(
+                      id, email_key, email, user_id, first_name, last_name, user_group, source,
+                      subscribed, created_at, updated_at, state,
+                      (select json_group_array(list_id) from contact_list
+                       where contact_id = contact.id)))
+                  from contact
+                  where environment_id = ?1 and email_key in (select value from json_each(?3)))
+                     as "contacts!: String""#,
             environment,
             ids,
-            keys
-        )
-        .fetch_all(tx.conn())
-        .await?;
-        let seen = sqlx::query_as!(
-            SeenRow,
-            r#"select email_key as "email_key!", user_id as "user_id!", first_at as "first_at!"
-               from seen_email
-               where environment_id = ?1 and email_key in (select value from json_each(?2))
-               union
-               select email_key, user_id, first_at from seen_email indexed by seen_email_user
-               where environment_id = ?1 and user_id in (select value from json_each(?3))"#,
-            environment,
             keys,
             users
         )
-        .fetch_all(tx.conn())
+        .fetch_one(tx.conn())
         .await?;
-        scope.keys.extend(entries.iter().filter_map(|row| row.email_key.clone()));
-        scope.keys.extend(seen.iter().map(|row| row.email_key.clone()));
-        scope.users.extend(seen.iter().map(|row| row.user_id.clone()));
-        if known == (scope.users.len(), scope.keys.len()) {
-            break (seen, entries);
+        let entries: Vec<(String, Option<String>, String)> = state(&found.entries)?;
+        let seen: Vec<(String, String, i64)> = state(&found.seen)?;
+        scope.keys.extend(entries.iter().filter_map(|(_, key, _)| key.clone()));
+        scope.keys.extend(seen.iter().map(|(key, ..)| key.clone()));
+        scope.users.extend(seen.iter().map(|(_, user, _)| user.clone()));
+        if known != (scope.users.len(), scope.keys.len()) {
+            continue;
         }
-    };
-    for row in seen {
-        world.load_seen(row.email_key, row.user_id, row.first_at);
-    }
-    for row in entries {
-        world.load_entry(row.entry_id, state::<Entry>(&row.state)?);
-    }
-    let ids = json!(scope.users).to_string();
-    let users = sqlx::query!(
-        "select user_id, state from clerk_user
-         where environment_id = ?1 and user_id in (select value from json_each(?2))",
-        environment,
-        ids
-    )
-    .fetch_all(tx.conn())
-    .await?;
-    for row in users {
-        world.load_user(row.user_id, state::<User>(&row.state)?);
-    }
-    let anchors: Vec<String> = scope
-        .users
-        .iter()
-        .map(|id| Anchor::User(id.clone()).word())
-        .chain(scope.keys.iter().map(|key| Anchor::Email(key.clone()).word()))
-        .collect();
-    let anchors = json!(anchors).to_string();
-    let hands = sqlx::query!(
-        "select anchor, state from hand
-         where environment_id = ?1 and anchor in (select value from json_each(?2))",
-        environment,
-        anchors
-    )
-    .fetch_all(tx.conn())
-    .await?;
-    for row in hands {
-        if let Some(anchor) = Anchor::of(&row.anchor) {
-            world.load_hand(anchor, state::<Hand>(&row.state)?);
+        let mut world = World::new(found.next);
+        for (key, user, first_at) in seen {
+            world.load_seen(key, user, first_at);
         }
+        for (id, _, entry) in entries {
+            world.load_entry(id, state::<Entry>(&entry)?);
+        }
+        for (id, user) in state::<Vec<(String, String)>>(&found.users)? {
+            world.load_user(id, state::<User>(&user)?);
+        }
+        for (anchor, hand) in state::<Vec<(String, String)>>(&found.hands)? {
+            if let Some(anchor) = Anchor::of(&anchor) {
+                world.load_hand(anchor, state::<Hand>(&hand)?);
+            }
+        }
+        for row in state::<Vec<ContactRow>>(&found.contacts)? {
+            let (key, id) = (row.1.clone(), row.0);
+            world.load_contact(key, id, contact_of(row)?);
+        }
+        return Ok((world, state::<Vec<(i64, String)>>(&found.lists)?.into_iter().collect()));
     }
-    let keys = json!(scope.keys).to_string();
-    let contacts = sqlx::query!(
-        r#"select id, email_key, email, user_id, first_name, last_name, user_group, source,
-                  subscribed as "subscribed: bool", created_at, updated_at, state,
-                  (select json_group_array(list_id) from contact_list where contact_id = contact.id)
-                      as "lists!: String"
-           from contact
-           where environment_id = ?1 and email_key in (select value from json_each(?2))"#,
-        environment,
-        keys
-    )
-    .fetch_all(tx.conn())
-    .await?;
-    for row in contacts {
-        let contact = Contact {
-            email: row.email,
-            user_id: row.user_id,
-            first_name: row.first_name,
-            last_name: row.last_name,
-            user_group: row.user_group,
-            lists: state(&row.lists)?,
-            source: if row.source == BY_HAND { BY_HAND } else { FROM_CLERK },
-            subscribed: row.subscribed,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-            more: state::<More>(&row.state)?,
-        };
-        world.load_contact(row.email_key, row.id, contact);
-    }
-    Ok(world)
 }
 
-/// Writes back what changed since the world was loaded or saved.
+/// Names of mailing lists by id.
+pub(super) type ListNames = HashMap<i64, String>;
+
+#[rustfmt::skip]
+#[derive(Deserialize)]
+struct ContactRow(
+    i64, String, String, Option<String>, Option<String>, Option<String>, Option<String>, String,
+    i64, i64, i64, String, BTreeSet<i64>,
+);
+
+fn contact_of(row: ContactRow) -> Result<Contact, sqlx::Error> {
+    Ok(Contact {
+        email: row.2,
+        user_id: row.3,
+        first_name: row.4,
+        last_name: row.5,
+        user_group: row.6,
+        source: if row.7 == BY_HAND { BY_HAND } else { FROM_CLERK },
+        subscribed: row.8 != 0,
+        created_at: row.9,
+        updated_at: row.10,
+        more: state::<More>(&row.11)?,
+        lists: row.12,
+    })
+}
+
+/// Timeline entries and events to write beside the world, as JSON arrays of rows.
+#[derive(Debug, Default)]
+pub(super) struct Notes {
+    /// Contact, what, email, message, changes, note.
+    pub changes: Vec<Value>,
+    /// Name, message, contact, label.
+    pub events: Vec<Value>,
+    /// How often each name occurs.
+    pub names: BTreeMap<String, i64>,
+    /// Unix milliseconds.
+    pub now: i64,
+}
+
+/// Writes back what changed since the world was loaded or saved, and the notes, in one round trip.
+/// Contacts whose email moved are deleted before any is written, since two may have swapped theirs.
 pub(super) async fn save(
     tx: &mut Tx,
     environment: i64,
     world: &mut World,
+    notes: &Notes,
 ) -> Result<(), sqlx::Error> {
     let dirty = world.take_dirty();
-    let users: Vec<_> = dirty
-        .users
-        .iter()
-        .filter_map(|id| Some(json!({ "i": id, "s": text(world.user(id)?) })))
-        .collect();
-    if !users.is_empty() {
-        let users = json!(users).to_string();
-        sqlx::query!(
-            "insert into clerk_user (environment_id, user_id, state)
-             select ?1, value ->> 'i', value ->> 's' from json_each(?2) where true
-             on conflict do update set state = excluded.state",
-            environment,
-            users
-        )
-        .execute(tx.conn())
-        .await?;
+    if !dirty.contacts.is_empty() {
+        tx.touch(Topic::Contacts);
     }
+    let users: Vec<_> =
+        dirty.users.iter().filter_map(|id| Some((id, text(world.user(id)?)))).collect();
     let seen: Vec<_> = dirty
         .seen
         .iter()
-        .filter_map(|(key, id)| Some(json!([key, id, world.seen_since(key, id)?])))
+        .filter_map(|(key, id)| Some((key, id, world.seen_since(key, id)?)))
         .collect();
-    if !seen.is_empty() {
-        let seen = json!(seen).to_string();
-        sqlx::query!(
-            "insert into seen_email (environment_id, email_key, user_id, first_at)
-             select ?1, value ->> 0, value ->> 1, value ->> 2 from json_each(?2) where true
-             on conflict do update set first_at = excluded.first_at",
-            environment,
-            seen
-        )
-        .execute(tx.conn())
-        .await?;
-    }
     let entries: Vec<_> = dirty
         .entries
         .iter()
-        .filter_map(|id| {
-            let entry = world.entry(id)?;
-            Some(json!({ "i": id, "k": entry.key(), "s": text(entry) }))
-        })
+        .filter_map(|id| world.entry(id).map(|entry| (id, entry.key(), text(entry))))
         .collect();
-    if !entries.is_empty() {
-        let entries = json!(entries).to_string();
-        sqlx::query!(
-            "insert into waitlist_entry (environment_id, entry_id, email_key, state)
-             select ?1, value ->> 'i', value ->> 'k', value ->> 's' from json_each(?2) where true
-             on conflict do update set email_key = excluded.email_key, state = excluded.state",
-            environment,
-            entries
-        )
-        .execute(tx.conn())
-        .await?;
-    }
     let hands: Vec<_> = dirty
         .hands
         .iter()
-        .filter_map(|anchor| Some(json!({ "a": anchor.word(), "s": text(world.hand(anchor)?) })))
+        .filter_map(|anchor| Some((anchor.word(), text(world.hand(anchor)?))))
         .collect();
-    if !hands.is_empty() {
-        let hands = json!(hands).to_string();
-        sqlx::query!(
-            "insert into hand (environment_id, anchor, state)
-             select ?1, value ->> 'a', value ->> 's' from json_each(?2) where true
-             on conflict do update set state = excluded.state",
-            environment,
-            hands
-        )
-        .execute(tx.conn())
-        .await?;
-    }
-    if dirty.contacts.is_empty() {
-        return Ok(());
-    }
-    tx.touch(Topic::Contacts);
-    let next = world.next_contact();
-    sqlx::query!("update counter set next = ?1 where name = 'contact'", next)
-        .execute(tx.conn())
-        .await?;
-    write_contacts(tx, environment, world, &dirty.contacts).await
-}
-
-async fn write_contacts(
-    tx: &mut Tx,
-    environment: i64,
-    world: &World,
-    ids: &BTreeSet<i64>,
-) -> Result<(), sqlx::Error> {
-    let rows: BTreeMap<i64, _> = world
-        .contacts_by_id()
-        .filter(|(id, ..)| ids.contains(id))
-        .map(|(id, key, contact)| (id, (key, contact)))
-        .collect();
-    let all = json!(ids).to_string();
-    sqlx::query!("delete from contact where id in (select value from json_each(?1))", all)
-        .execute(tx.conn())
-        .await?;
-    let contacts: Vec<_> = rows
-        .iter()
-        .map(|(id, (key, c))| {
+    let rows: Vec<_> = world
+        .contacts_of(&dirty.contacts)
+        .map(|(id, key, c)| {
             json!([
                 id,
                 key,
@@ -294,35 +216,109 @@ async fn write_contacts(
             ])
         })
         .collect();
-    let contacts = json!(contacts).to_string();
-    sqlx::query!(
-        "insert into contact
-             (id, environment_id, email_key, email, user_id, first_name, last_name, user_group,
-              source, subscribed, created_at, updated_at, state)
-         select value ->> 0, ?1, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
-                value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11
-         from json_each(?2)",
-        environment,
-        contacts
-    )
-    .execute(tx.conn())
-    .await?;
-    let lists: Vec<_> = rows
-        .iter()
-        .flat_map(|(id, (_, contact))| contact.lists.iter().map(move |list| json!([list, id])))
+    let lists: Vec<_> = world
+        .contacts_of(&dirty.contacts)
+        .flat_map(|(id, _, contact)| contact.lists.iter().map(move |list| (*list, id)))
         .collect();
     if !lists.is_empty() {
         tx.touch(Topic::Lists);
-        let lists = json!(lists).to_string();
-        sqlx::query!(
-            "insert into contact_list (list_id, contact_id)
-             select value ->> 0, value ->> 1 from json_each(?1)
-             where exists (select 1 from mailing_list where id = value ->> 0)",
-            lists
-        )
-        .execute(tx.conn())
-        .await?;
     }
+    let (users, seen, entries, hands) = (text(&users), text(&seen), text(&entries), text(&hands));
+    let (all, rows, lists) = (text(&dirty.contacts), text(&rows), text(&lists));
+    let (changes, names, events) = (text(&notes.changes), text(&notes.names), text(&notes.events));
+    let next = world.next_contact();
+    sqlx::query!(
+        "with r (v) as materialized (select value from json_each(?))
+         insert into clerk_user (environment_id, user_id, state)
+         select ?, v ->> 0, v ->> 1 from r where true
+         on conflict do update set state = excluded.state;
+
+         with r (v) as materialized (select value from json_each(?))
+         insert into seen_email (environment_id, email_key, user_id, first_at)
+         select ?, v ->> 0, v ->> 1, v ->> 2 from r where true
+         on conflict do update set first_at = excluded.first_at;
+
+         with r (v) as materialized (select value from json_each(?))
+         insert into waitlist_entry (environment_id, entry_id, email_key, state)
+         select ?, v ->> 0, v ->> 1, v ->> 2 from r where true
+         on conflict do update set email_key = excluded.email_key, state = excluded.state;
+
+         with r (v) as materialized (select value from json_each(?))
+         insert into hand (environment_id, anchor, state)
+         select ?, v ->> 0, v ->> 1 from r where true
+         on conflict do update set state = excluded.state;
+
+         update counter set next = ? where name = 'contact' and next < ?;
+
+         with r (id, email_key) as materialized (select value ->> 0, value ->> 1 from json_each(?))
+         delete from contact
+         where id in (select value from json_each(?))
+           and not exists (select 1 from r where r.id = contact.id and r.email_key = contact.email_key);
+
+         delete from contact_list where contact_id in (select value from json_each(?));
+
+         with r (v) as materialized (select value from json_each(?))
+         insert into contact
+             (id, environment_id, email_key, email, user_id, first_name, last_name, user_group,
+              source, subscribed, created_at, updated_at, state)
+         select v ->> 0, ?, v ->> 1, v ->> 2, v ->> 3, v ->> 4, v ->> 5, v ->> 6, v ->> 7, v ->> 8,
+                v ->> 9, v ->> 10, v ->> 11
+         from r where true
+         on conflict (id) do update
+         set email = excluded.email, user_id = excluded.user_id, first_name = excluded.first_name,
+             last_name = excluded.last_name, user_group = excluded.user_group,
+             source = excluded.source, subscribed = excluded.subscribed,
+             created_at = excluded.created_at, updated_at = excluded.updated_at,
+             state = excluded.state;
+
+         insert into contact_list (list_id, contact_id)
+         select value ->> 0, value ->> 1 from json_each(?)
+         where exists (select 1 from mailing_list where id = value ->> 0);
+
+         with r (v) as materialized (select value from json_each(?))
+         insert into contact_change
+             (environment_id, contact_id, at, what, email, message_id, changes, note)
+         select ?, v ->> 0, ?, v ->> 1, v ->> 2, v ->> 3, v ->> 4, v ->> 5 from r;
+
+         insert into event_name (environment_id, name, count, first_at, last_at)
+         select ?, key, value, ?, ? from json_each(?) where true
+         on conflict (environment_id, name) do update
+         set count = count + excluded.count, last_at = max(last_at, excluded.last_at);
+
+         with r (v) as materialized (select value from json_each(?))
+         insert into event (name_id, message_id, contact_id, label, at)
+         select (select id from event_name where environment_id = ? and name = v ->> 0),
+                v ->> 1, v ->> 2, v ->> 3, ?
+         from r;",
+        users,
+        environment,
+        seen,
+        environment,
+        entries,
+        environment,
+        hands,
+        environment,
+        next,
+        next,
+        rows,
+        all,
+        all,
+        rows,
+        environment,
+        lists,
+        changes,
+        environment,
+        notes.now,
+        environment,
+        notes.now,
+        notes.now,
+        names,
+        events,
+        environment,
+        notes.now,
+    )
+    .execute(tx.conn())
+    .await?;
     Ok(())
 }
 

@@ -1,16 +1,21 @@
-//! Durable append: what arrived goes into the table, duplicates are absorbed, refusals are bounded.
+//! Durable append: what arrived goes into the table with what became of it, duplicates are absorbed,
+//! refusals are bounded.
+//!
+//! A batch costs a handful of statements whatever its size: look up, load the audience, insert, save
+//! the audience. Its fate is known before it is written, so no row is written twice. When that goes
+//! wrong for another reason than the disk, [`append_singly`] finds the culprit behind savepoints.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::json;
 
-use super::settle::{Settle, Settled, settle};
+use super::rows::{self, Row};
+use super::settle::{self, Settle, Settled};
 use super::{Arrival, Outcome, REFUSED_BYTES, REFUSED_ROWS, Receipt, unreadable};
 use crate::change::Topic;
 use crate::clerk::Message;
 use crate::clock::Clock;
 use crate::db::Tx;
-use crate::endpoint;
 use crate::signing::verify::{Refusal, Verified};
 
 /// Stores a batch and says what to answer to each.
@@ -19,41 +24,190 @@ pub(super) async fn append(
     arrivals: &[Arrival],
     clock: &dyn Clock,
 ) -> Result<Vec<Receipt>, sqlx::Error> {
-    tx.touch(Topic::Messages);
-    tx.touch(Topic::Endpoints);
-    let mut receipts: Vec<Option<Receipt>> = vec![None; arrivals.len()];
-    let mut fresh = Vec::new();
-    let mut refused_at = BTreeMap::new();
-    let mut verified_by: BTreeMap<i64, i64> = BTreeMap::new();
-    for (place, arrival) in arrivals.iter().enumerate() {
-        match judge(arrival) {
-            Err(refusal) => {
-                let id = insert(tx, arrival, Err(&refusal), clock).await?;
-                refused_at.insert(arrival.live.id, ());
-                receipts[place] = Some(refused(id, &refusal));
-            }
-            Ok(verified) => {
-                let secret = verified_by.entry(verified.secret_id()).or_default();
-                *secret = (*secret).max(arrival.received_at);
-                match insert(tx, arrival, Ok(verified), clock).await? {
-                    Some(id) => fresh.push((place, id)),
-                    None => receipts[place] = Some(repeated(tx, arrival, verified).await?),
+    let batch = Batch::sort(tx, arrivals).await?;
+    let items = batch.items();
+    let (settled, unsaved) = settle::prepare(tx, &items, clock).await?;
+    let settled_at = clock.now_us();
+    let rows: Vec<Row<'_>> = batch.rows(settled.iter().map(Some), settled_at);
+    rows::insert(tx, &rows).await?;
+    for unsaved in unsaved {
+        unsaved.save(tx).await?;
+    }
+    batch.finish(tx, settled).await
+}
+
+/// The same with each message projected behind a savepoint: one that cannot be is kept as failed.
+pub(super) async fn append_singly(
+    tx: &mut Tx,
+    arrivals: &[Arrival],
+    clock: &dyn Clock,
+) -> Result<Vec<Receipt>, sqlx::Error> {
+    let batch = Batch::sort(tx, arrivals).await?;
+    let items = batch.items();
+    let rows: Vec<Row<'_>> = batch.rows(items.iter().map(|_| None), clock.now_us());
+    rows::insert(tx, &rows).await?;
+    let settled = settle::settle(tx, &items, clock).await?;
+    batch.finish(tx, settled).await
+}
+
+/// What is to be done with each arrival.
+enum Fate<'a> {
+    /// A row of its own, not trusted.
+    Refused(i64, Refusal),
+    /// A row of its own.
+    Fresh(i64, &'a Verified),
+    /// The message of this id said it before, with the same body or not.
+    Repeated { id: i64, altered: bool },
+}
+
+struct Batch<'a> {
+    arrivals: &'a [Arrival],
+    fates: Vec<Fate<'a>>,
+    paused: BTreeSet<i64>,
+}
+
+impl<'a> Batch<'a> {
+    /// Gives each arrival its id. That an endpoint is paused is asked inside the transaction: a message
+    /// that saw a paused endpoint and is stored after the resume has nobody to wait for.
+    async fn sort(tx: &mut Tx, arrivals: &'a [Arrival]) -> Result<Self, sqlx::Error> {
+        tx.touch(Topic::Messages);
+        tx.touch(Topic::Endpoints);
+        let judged: Vec<Result<&Verified, Refusal>> = arrivals.iter().map(judge).collect();
+        let ids: Vec<_> = arrivals
+            .iter()
+            .zip(&judged)
+            .filter_map(|(arrival, judged)| Some((arrival.live.id, judged.as_ref().ok()?.svix_id())))
+            .collect();
+        let seen_paused: BTreeSet<i64> =
+            arrivals.iter().filter(|arrival| arrival.live.paused).map(|a| a.live.id).collect();
+        let (ids, seen_paused) = (json!(ids).to_string(), json!(seen_paused).to_string());
+        let found = sqlx::query!(
+            r#"select
+                 (select coalesce(max(seq), 0) + 1 from sqlite_sequence where name = 'message')
+                     as "next!: i64",
+                 (select json_group_array(json_array(m.endpoint_id, m.svix_id, m.id, m.body_tie))
+                  from json_each(?1) q
+                  cross join message m on m.endpoint_id = q.value ->> 0
+                      and m.svix_id = q.value ->> 1 and m.accepted = 1) as "known!: String",
+                 (select json_group_array(id) from endpoint
+                  where paused = 1 and id in (select value from json_each(?2))) as "paused!: String""#,
+            ids,
+            seen_paused
+        )
+        .fetch_one(tx.conn())
+        .await?;
+        let decode = |error| sqlx::Error::Decode(Box::new(error));
+        let known: Vec<(i64, String, i64, i64)> =
+            serde_json::from_str(&found.known).map_err(decode)?;
+        let mut known: HashMap<(i64, &str), (i64, i64)> = known
+            .iter()
+            .map(|(endpoint, svix_id, id, tie)| ((*endpoint, svix_id.as_str()), (*id, *tie)))
+            .collect();
+        let mut ids = found.next..;
+        let mut fates = Vec::with_capacity(arrivals.len());
+        for (arrival, judged) in arrivals.iter().zip(judged) {
+            fates.push(match judged {
+                Err(refusal) => Fate::Refused(ids.next().unwrap_or_default(), refusal),
+                Ok(verified) => match known.get(&(arrival.live.id, verified.svix_id())) {
+                    Some((id, tie)) => Fate::Repeated { id: *id, altered: *tie != arrival.tie },
+                    None => {
+                        let id = ids.next().unwrap_or_default();
+                        known.insert((arrival.live.id, verified.svix_id()), (id, arrival.tie));
+                        Fate::Fresh(id, verified)
+                    }
+                },
+            });
+        }
+        let paused = serde_json::from_str(&found.paused).map_err(decode)?;
+        Ok(Self { arrivals, fates, paused })
+    }
+
+    fn each(&self) -> impl Iterator<Item = (&'a Arrival, &Fate<'a>)> {
+        self.arrivals.iter().zip(&self.fates)
+    }
+
+    fn items(&self) -> Vec<Settle<'a>> {
+        let fresh = self.each().filter_map(|(arrival, fate)| match fate {
+            Fate::Fresh(id, _) => Some((arrival, *id)),
+            Fate::Refused(..) | Fate::Repeated { .. } => None,
+        });
+        let settle = |(arrival, id): (&'a Arrival, i64)| Settle {
+            id,
+            environment: arrival.live.environment_id,
+            settings: &arrival.live.settings,
+            paused: self.paused.contains(&arrival.live.id),
+            read: &arrival.read,
+            received_at: arrival.received_at,
+            tie: arrival.tie,
+            started_us: Some(arrival.started_us),
+        };
+        fresh.map(settle).collect()
+    }
+
+    /// The rows to insert; `settled` says what became of each fresh one, if that is known yet.
+    fn rows<'s>(
+        &self,
+        mut settled: impl Iterator<Item = Option<&'s Settled>>,
+        now_us: i64,
+    ) -> Vec<Row<'a>> {
+        self.each()
+            .filter_map(|(arrival, fate)| match fate {
+                Fate::Repeated { .. } => None,
+                Fate::Refused(id, refusal) => Some(refused_row(arrival, *id, refusal, now_us)),
+                Fate::Fresh(id, verified) => {
+                    let settled = settled.next().flatten();
+                    Some(fresh_row(arrival, *id, verified, settled, now_us))
                 }
+            })
+            .collect()
+    }
+
+    /// Counts the repetitions, lets the oldest refusals go, and writes the receipts.
+    async fn finish(&self, tx: &mut Tx, settled: Vec<Settled>) -> Result<Vec<Receipt>, sqlx::Error> {
+        self.count_repetitions(tx).await?;
+        let refusals = self.each().filter(|(_, fate)| matches!(fate, Fate::Refused(..)));
+        let endpoints: BTreeSet<i64> = refusals.map(|(arrival, _)| arrival.live.id).collect();
+        for endpoint in endpoints {
+            prune(tx, endpoint).await?;
+        }
+        let mut settled = settled.into_iter();
+        let receipts = self.fates.iter().filter_map(|fate| match fate {
+            Fate::Refused(id, refusal) => Some(refused(*id, refusal)),
+            Fate::Fresh(id, _) => settled.next().map(|settled| accepted(*id, settled)),
+            Fate::Repeated { id, altered } => Some(repeated(*id, *altered)),
+        });
+        Ok(receipts.collect())
+    }
+
+    async fn count_repetitions(&self, tx: &mut Tx) -> Result<(), sqlx::Error> {
+        let mut counts: BTreeMap<i64, (i64, i64, bool)> = BTreeMap::new();
+        for (arrival, fate) in self.each() {
+            if let Fate::Repeated { id, altered } = fate {
+                let (count, last, any_altered) = counts.entry(*id).or_default();
+                *count += 1;
+                *last = (*last).max(arrival.received_at);
+                *any_altered |= *altered;
             }
         }
+        if counts.is_empty() {
+            return Ok(());
+        }
+        let counts: Vec<_> = counts
+            .into_iter()
+            .map(|(id, (count, last, altered))| (id, count, last, i64::from(altered)))
+            .collect();
+        let counts = json!(counts).to_string();
+        sqlx::query!(
+            "update message set duplicates = duplicates + (r.value ->> 1),
+                    last_duplicate_at = r.value ->> 2,
+                    altered_duplicate = max(altered_duplicate, r.value ->> 3)
+             from json_each(?1) r where message.id = r.value ->> 0",
+            counts
+        )
+        .execute(tx.conn())
+        .await?;
+        Ok(())
     }
-    let paused = paused(tx, arrivals).await?;
-    let items: Vec<Settle<'_>> =
-        fresh.iter().map(|(place, id)| settling(*id, &arrivals[*place], &paused)).collect();
-    let settled = settle(tx, &items, clock).await?;
-    for ((place, id), settled) in fresh.into_iter().zip(settled) {
-        receipts[place] = Some(accepted(id, settled));
-    }
-    remember(tx, arrivals, &verified_by).await?;
-    for endpoint in refused_at.into_keys() {
-        prune(tx, endpoint).await?;
-    }
-    Ok(receipts.into_iter().flatten().collect())
 }
 
 /// Trusted and readable, or the reason why not.
@@ -62,114 +216,60 @@ fn judge(arrival: &Arrival) -> Result<&Verified, Refusal> {
     unreadable(&arrival.read).map_or(Ok(verified), Err)
 }
 
-fn message_of(arrival: &Arrival) -> Option<&Message> {
+/// What could be read of it.
+pub(super) fn message_of(arrival: &Arrival) -> Option<&Message> {
     match &arrival.read {
         Ok(message) => Some(message),
         Err(unusable) => unusable.message(),
     }
 }
 
-/// The endpoints that are paused. Asked inside the transaction: a message that saw a paused endpoint
-/// and is stored after the resume has nobody to wait for.
-async fn paused(tx: &mut Tx, arrivals: &[Arrival]) -> Result<BTreeSet<i64>, sqlx::Error> {
-    let seen: BTreeSet<i64> =
-        arrivals.iter().filter(|arrival| arrival.live.paused).map(|a| a.live.id).collect();
-    if seen.is_empty() {
-        return Ok(seen);
-    }
-    let seen = json!(seen).to_string();
-    let ids = sqlx::query_scalar!(
-        "select id from endpoint where paused = 1 and id in (select value from json_each(?1))",
-        seen
-    )
-    .fetch_all(tx.conn())
-    .await?;
-    Ok(ids.into_iter().collect())
-}
-
-fn settling<'a>(id: i64, arrival: &'a Arrival, paused: &BTreeSet<i64>) -> Settle<'a> {
-    Settle {
+fn refused_row<'a>(arrival: &'a Arrival, id: i64, refusal: &Refusal, now_us: i64) -> Row<'a> {
+    Row {
         id,
-        environment: arrival.live.environment_id,
-        settings: &arrival.live.settings,
-        paused: paused.contains(&arrival.live.id),
-        read: &arrival.read,
-        received_at: arrival.received_at,
-        tie: arrival.tie,
-        started_us: Some(arrival.started_us),
+        arrival,
+        message: message_of(arrival),
+        svix_id: claimed_id(&arrival.headers),
+        accepted: false,
+        outcome: Outcome::Refused,
+        reason: Some(refusal.code().to_owned()),
+        sentence: refusal.to_string(),
+        answer: refusal.public_sentence(),
+        status: status_of(refusal),
+        subject: None,
+        secret: None,
+        signed_at: None,
+        stored_us: now_us - arrival.started_us,
+        settled_us: None,
     }
 }
 
-async fn insert(
-    tx: &mut Tx,
-    arrival: &Arrival,
-    verdict: Result<&Verified, &Refusal>,
-    clock: &dyn Clock,
-) -> Result<Option<i64>, sqlx::Error> {
-    let live = &arrival.live;
-    let empty = Message::default();
-    let message = message_of(arrival).unwrap_or(&empty);
-    let (accepted, outcome) = if verdict.is_ok() { (1, "waiting") } else { (0, "refused") };
-    let svix_id = match verdict {
-        Ok(verified) => Some(verified.svix_id().to_owned()),
-        Err(_) => claimed_id(&arrival.headers),
-    };
-    let reason = verdict.err().map(Refusal::code);
-    let sentence = verdict.err().map(ToString::to_string).unwrap_or_default();
-    let answer = verdict.err().map(Refusal::public_sentence).unwrap_or_default();
-    let status = verdict.map_or_else(status_of, |_| 200);
-    let secret = verdict.ok().map(Verified::secret_id);
-    let signed_at = verdict.ok().map(|verified| verified.signed_at_s().saturating_mul(1000));
-    let tie = arrival.tie;
-    let size = i64::try_from(arrival.body.len()).unwrap_or(i64::MAX);
-    let verified_us = arrival.verified_us - arrival.started_us;
-    let stored_us = clock.now_us() - arrival.started_us;
-    let id = sqlx::query_scalar!(
-        r#"insert into message
-             (environment_id, endpoint_id, settings_id, received_at, svix_id, kind, object_id,
-              subject, instance_id, accepted, outcome, reason, sentence, status, secret_id,
-              signed_at, test, body_tie, body_size, verified_us, stored_us, answer)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
-                 ?19, ?20, ?21, ?22)
-         on conflict (endpoint_id, svix_id) where accepted = 1 do nothing
-         returning id as "id!""#,
-        live.environment_id,
-        live.id,
-        live.settings_id,
-        arrival.received_at,
-        svix_id,
-        message.kind,
-        message.object_id,
-        message.subject,
-        message.instance_id,
-        accepted,
-        outcome,
-        reason,
+fn fresh_row<'a>(
+    arrival: &'a Arrival,
+    id: i64,
+    verified: &Verified,
+    settled: Option<&Settled>,
+    now_us: i64,
+) -> Row<'a> {
+    let sentence = settled.map(|settled| settled.sentence.clone()).unwrap_or_default();
+    let after = now_us - arrival.started_us;
+    Row {
+        id,
+        arrival,
+        message: message_of(arrival),
+        svix_id: Some(verified.svix_id().to_owned()),
+        accepted: true,
+        outcome: settled.map_or(Outcome::Waiting, |settled| settled.outcome),
+        reason: settled.and_then(|settled| settled.reason.clone()),
+        answer: sentence.clone(),
         sentence,
-        status,
-        secret,
-        signed_at,
-        arrival.test,
-        tie,
-        size,
-        verified_us,
-        stored_us,
-        answer
-    )
-    .fetch_optional(tx.conn())
-    .await?;
-    if let Some(id) = id {
-        let headers = json!(arrival.headers).to_string();
-        sqlx::query!(
-            "insert into message_body (message_id, headers, body) values (?1, ?2, ?3)",
-            id,
-            headers,
-            arrival.body
-        )
-        .execute(tx.conn())
-        .await?;
+        status: 200,
+        subject: settled.and_then(|settled| settled.subject.clone()),
+        secret: Some(verified.secret_id()),
+        signed_at: Some(verified.signed_at_s().saturating_mul(1000)),
+        stored_us: after,
+        settled_us: settled.map(|_| after),
     }
-    Ok(id)
 }
 
 /// The id an unverified request claims to have, cut to a sensible length.
@@ -181,14 +281,14 @@ fn claimed_id(headers: &[(String, String)]) -> Option<String> {
     (!id.is_empty()).then(|| id.chars().take(200).collect())
 }
 
-fn status_of(refusal: &Refusal) -> i64 {
+fn status_of(refusal: &Refusal) -> u16 {
     if matches!(refusal, Refusal::TooLarge { .. }) { 413 } else { 400 }
 }
 
-fn refused(id: Option<i64>, refusal: &Refusal) -> Receipt {
+fn refused(id: i64, refusal: &Refusal) -> Receipt {
     Receipt {
-        id,
-        status: if status_of(refusal) == 413 { 413 } else { 400 },
+        id: Some(id),
+        status: status_of(refusal),
         outcome: Some(Outcome::Refused),
         reason: Some(refusal.public_code().to_owned()),
         sentence: refusal.public_sentence(),
@@ -207,66 +307,20 @@ fn accepted(id: i64, settled: Settled) -> Receipt {
     }
 }
 
-async fn repeated(
-    tx: &mut Tx,
-    arrival: &Arrival,
-    verified: &Verified,
-) -> Result<Receipt, sqlx::Error> {
-    let (svix_id, tie) = (verified.svix_id(), arrival.tie);
-    let row = sqlx::query!(
-        "update message set duplicates = duplicates + 1, last_duplicate_at = ?3,
-                altered_duplicate = altered_duplicate or body_tie <> ?4
-         where endpoint_id = ?1 and svix_id = ?2 and accepted = 1
-         returning id, body_tie",
-        arrival.live.id,
-        svix_id,
-        arrival.received_at,
-        tie
-    )
-    .fetch_one(tx.conn())
-    .await?;
-    let sentence = if row.body_tie == tie {
-        format!("Received before as message {}; nothing was done twice.", row.id)
+fn repeated(id: i64, altered: bool) -> Receipt {
+    let sentence = if altered {
+        format!("Received before as message {id} with a different body; the first one stays.")
     } else {
-        format!("Received before as message {} with a different body; the first one stays.", row.id)
+        format!("Received before as message {id}; nothing was done twice.")
     };
-    Ok(Receipt {
-        id: Some(row.id),
+    Receipt {
+        id: Some(id),
         status: 200,
         outcome: Some(Outcome::Duplicate),
         reason: Some("same_id".to_owned()),
         sentence,
         retry_after_s: None,
-    })
-}
-
-async fn remember(
-    tx: &mut Tx,
-    arrivals: &[Arrival],
-    verified_by: &BTreeMap<i64, i64>,
-) -> Result<(), sqlx::Error> {
-    if !verified_by.is_empty() {
-        let seen = json!(verified_by).to_string();
-        sqlx::query!(
-            "update endpoint_secret
-             set last_verified_at = (select value from json_each(?1) where key = endpoint_secret.id)
-             where id in (select cast(key as integer) from json_each(?1))",
-            seen
-        )
-        .execute(tx.conn())
-        .await?;
     }
-    let instances: BTreeMap<i64, &str> = arrivals
-        .iter()
-        .filter(|arrival| !arrival.test && arrival.verdict.is_ok())
-        .filter_map(|arrival| {
-            Some((arrival.live.environment_id, message_of(arrival)?.instance_id.as_deref()?))
-        })
-        .collect();
-    for (environment, instance) in instances {
-        endpoint::remember_instance(tx, environment, instance).await?;
-    }
-    Ok(())
 }
 
 /// Lets the oldest refused messages of an endpoint go when there are too many or they weigh too much.
@@ -283,22 +337,6 @@ async fn prune(tx: &mut Tx, endpoint: i64) -> Result<(), sqlx::Error> {
         endpoint,
         REFUSED_ROWS,
         REFUSED_BYTES
-    )
-    .execute(tx.conn())
-    .await?;
-    Ok(())
-}
-
-/// Writes how long answers took, in microseconds by message.
-pub(super) async fn note_answers(tx: &mut Tx, times: &[(i64, i64)]) -> Result<(), sqlx::Error> {
-    if times.is_empty() {
-        return Ok(());
-    }
-    let times = json!(times).to_string();
-    sqlx::query!(
-        "update message set answered_us = t.value ->> 1
-         from json_each(?1) t where message.id = t.value ->> 0",
-        times
     )
     .execute(tx.conn())
     .await?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use crate::audience::{self, Item, Projected, merge::Incoming, merge::Verdict};
+use crate::audience::{self, Item, Projected, Unsaved, merge::Incoming, merge::Verdict};
 use crate::clerk::{ACTED_ON, Fact, Message, Unusable};
 use crate::clock::Clock;
 use crate::db::Tx;
@@ -42,33 +42,63 @@ impl Settled {
     }
 }
 
+/// Decides all of them in memory; what is left to write is to be saved after the messages.
+pub(super) async fn prepare(
+    tx: &mut Tx,
+    items: &[Settle<'_>],
+    clock: &dyn Clock,
+) -> Result<(Vec<Settled>, Vec<Unsaved>), sqlx::Error> {
+    let (mut settled, open) = decided(items);
+    let mut unsaved = Vec::with_capacity(open.len());
+    for (environment, places) in open {
+        let group = group_of(items, &places);
+        let (done, left) = audience::prepare(tx, environment, &group, clock.now_ms()).await?;
+        unsaved.push(left);
+        for ((place, item), done) in places.iter().zip(&group).zip(done) {
+            settled[*place] = Some(told(item, done));
+        }
+    }
+    Ok((complete(settled), unsaved))
+}
+
 /// Decides all of them and writes it down; in their order, environment by environment.
 pub(super) async fn settle(
     tx: &mut Tx,
     items: &[Settle<'_>],
     clock: &dyn Clock,
 ) -> Result<Vec<Settled>, sqlx::Error> {
-    let mut settled: Vec<Option<Settled>> = items.iter().map(decide).collect();
-    let mut open: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
-    for (place, item) in items.iter().enumerate() {
-        if settled[place].is_none() {
-            open.entry(item.environment).or_default().push(place);
-        }
-    }
+    let (mut settled, open) = decided(items);
     for (environment, places) in open {
-        let group: Vec<Item<'_>> =
-            places.iter().filter_map(|place| item_of(&items[*place])).collect();
+        let group = group_of(items, &places);
         let done = project(tx, environment, &group, clock.now_ms()).await?;
         for ((place, item), done) in places.iter().zip(&group).zip(done) {
             settled[*place] = Some(done.map_or_else(failed, |done| told(item, done)));
         }
     }
-    let settled: Vec<Settled> = settled
-        .into_iter()
-        .map(|settled| settled.unwrap_or_else(|| failed("it was left out".to_owned())))
-        .collect();
+    let settled = complete(settled);
     write(tx, items, &settled, clock).await?;
     Ok(settled)
+}
+
+/// What is settled without the audience, and the places of the others by environment.
+fn decided(items: &[Settle<'_>]) -> (Vec<Option<Settled>>, BTreeMap<i64, Vec<usize>>) {
+    let settled: Vec<Option<Settled>> = items.iter().map(decide).collect();
+    let mut open: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
+    for (place, item) in items.iter().enumerate() {
+        if settled[place].is_none() && item_of(item).is_some() {
+            open.entry(item.environment).or_default().push(place);
+        }
+    }
+    (settled, open)
+}
+
+fn group_of<'a>(items: &[Settle<'a>], places: &[usize]) -> Vec<Item<'a>> {
+    places.iter().filter_map(|place| item_of(&items[*place])).collect()
+}
+
+fn complete(settled: Vec<Option<Settled>>) -> Vec<Settled> {
+    let left_out = || failed("it was left out".to_owned());
+    settled.into_iter().map(|settled| settled.unwrap_or_else(left_out)).collect()
 }
 
 fn decide(item: &Settle<'_>) -> Option<Settled> {

@@ -1,7 +1,8 @@
 //! tiny_http behind the guard: a door only this process can use, and the threads that take
 //! parsed requests from it, call the handler and write its answer.
 //!
-//! It only ever sees requests the guard has rewritten. Deliberately absent: routes, limits.
+//! It only ever sees requests the guard has rewritten. Few threads read requests and none waits for
+//! an answer: whoever has it gives it to the [`Reply`]. Deliberately absent: routes, limits.
 
 use std::io::{self, Cursor};
 use std::net::IpAddr;
@@ -20,6 +21,11 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
 use super::{Answer, Handler, RawRequest, State};
+
+/// Threads that read requests and call the handler, which verifies and hands on.
+const THREADS: usize = 4;
+/// After an answer that says Usher could not finish.
+const RETRY_AFTER_S: u32 = 5;
 
 /// The first part of the internal header's name; what clients send under it is dropped.
 pub(super) const SEAL_PREFIX: &str = "usher-guard-";
@@ -111,7 +117,6 @@ struct Shared {
 
 impl Workers {
     pub(super) fn start(
-        count: usize,
         handler: Handler,
         served: Arc<AtomicU64>,
         state: Arc<watch::Sender<State>>,
@@ -122,8 +127,8 @@ impl Workers {
         let shared = Shared { server, door: Arc::clone(&door), handler, stopping, served, state };
         let (alive, ended) = mpsc::channel(1);
         let mut workers =
-            Self { door, shared: Arc::new(shared), threads: Vec::with_capacity(count), ended };
-        for number in 1..=count {
+            Self { door, shared: Arc::new(shared), threads: Vec::with_capacity(THREADS), ended };
+        for number in 1..=THREADS {
             let (shared, alive) = (Arc::clone(&workers.shared), alive.clone());
             let body = move || {
                 shared.work();
@@ -197,12 +202,10 @@ impl Shared {
             peer: Some(peer),
             oversize,
         };
-        let answer = catch_unwind(AssertUnwindSafe(|| (self.handler)(raw))).unwrap_or_else(|_| {
+        let reply = Reply { request: Some(request), served: Arc::clone(&self.served) };
+        if catch_unwind(AssertUnwindSafe(|| (self.handler)(raw, reply))).is_err() {
             tracing::error!("a request handler panicked");
-            Answer::refusal(500, "Usher could not finish this. Send it again in a few seconds.")
-        });
-        self.served.fetch_add(1, Relaxed);
-        let _ = request.respond(response(answer));
+        }
     }
 
     fn read_note(&self, request: &Request) -> Option<(IpAddr, Option<u64>)> {
@@ -212,6 +215,36 @@ impl Shared {
         }
         let mut parts = first.value.as_str().split(' ');
         Some((parts.next()?.parse().ok()?, parts.next().and_then(|bytes| bytes.parse().ok())))
+    }
+}
+
+/// The way back of one request. Dropped without an answer, it says that Usher could not finish.
+pub struct Reply {
+    request: Option<Request>,
+    served: Arc<AtomicU64>,
+}
+
+impl Reply {
+    /// Sends the answer. Any thread may; it blocks only for a reader behind a full socket, and the
+    /// guard always reads.
+    pub fn send(mut self, answer: Answer) {
+        self.respond(answer);
+    }
+
+    fn respond(&mut self, answer: Answer) {
+        if let Some(request) = self.request.take() {
+            self.served.fetch_add(1, Relaxed);
+            let _ = request.respond(response(answer));
+        }
+    }
+}
+
+impl Drop for Reply {
+    fn drop(&mut self) {
+        let (status, retry) =
+            if thread::panicking() { (500, None) } else { (503, Some(RETRY_AFTER_S)) };
+        let sentence = "Usher could not finish this. Send it again in a few seconds.";
+        self.respond(Answer { retry_after_s: retry, ..Answer::refusal(status, sentence) });
     }
 }
 
