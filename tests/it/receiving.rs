@@ -548,6 +548,7 @@ async fn refused_messages_are_bounded_in_number_and_the_newest_stay() {
     let elsewhere = deliver(&app, &other, &[], "{}").await;
     let mut newest = 0;
     for _ in 0..44 {
+        app.clock.advance(3_000);
         let replies = at_once((0..24).map(|_| deliver(&app, &endpoint, &[], "{}"))).await;
         newest = replies.iter().map(Reply::id).max().unwrap();
     }
@@ -559,6 +560,37 @@ async fn refused_messages_are_bounded_in_number_and_the_newest_stay() {
     assert_eq!(app.number("select count(*) from message_body").await, 1002);
     assert_eq!(app.kept(good.id()).await, "200 processed");
     assert_eq!(app.kept(elsewhere.id()).await, "400 refused/missing_headers");
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_forgeries_is_counted_and_not_kept() {
+    let app = TestApp::start().await;
+    let (endpoint, other) = (app.endpoint().await, app.endpoint().await);
+    let forged = signed(OTHER_SECRET, "msg_forged", NOON / 1000, b"{}");
+    let mut kept = 0;
+    for _ in 0..20 {
+        let replies = at_once((0..15).map(|_| deliver(&app, &endpoint, &forged, "{}"))).await;
+        for reply in replies {
+            assert_eq!(reply.brief(), "400 refused/wrong_secret");
+            assert!(reply.field("message").contains("does not match"), "{reply:?}");
+            kept += i32::from(!reply.body["id"].is_null());
+        }
+    }
+    assert_eq!(kept, 200, "a burst");
+    assert_eq!(deliver(&app, &other, &forged, "{}").await.id(), 201, "of each endpoint");
+    assert_eq!(app.post(&endpoint, &maya()).await.brief(), "200 processed");
+
+    app.clock.advance(500);
+    let later = at_once((0..9).map(|_| deliver(&app, &endpoint, &forged, "{}"))).await;
+    let kept = later.iter().filter(|reply| !reply.body["id"].is_null()).count();
+    assert_eq!(kept, 5, "ten a second");
+    let endpoint_id = endpoint.id;
+    let app = app.restart().await;
+    let unkept = app.call("endpoints.show", json!({ "id": endpoint_id })).await["unkept"].clone();
+    assert_eq!(unkept, json!({ "count": 104, "firstAt": NOON, "lastAt": NOON + 500 }));
+    let unkept = app.call("endpoints.show", json!({ "id": other.id })).await["unkept"].clone();
+    assert_eq!(unkept, Value::Null);
     app.close().await;
 }
 

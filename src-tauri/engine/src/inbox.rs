@@ -6,6 +6,7 @@
 //! and the rules of the audience (audience/merge.rs).
 
 mod append;
+pub mod flood;
 mod later;
 mod rows;
 mod settle;
@@ -25,6 +26,7 @@ use crate::db::Db;
 use crate::endpoint::Live;
 use crate::signing::verify::{Refusal, Verified};
 
+use flood::Floods;
 use later::Later;
 pub use verify::{resume, verify_again};
 
@@ -106,6 +108,22 @@ pub struct Receipt {
 }
 
 impl Receipt {
+    /// For a refused request that is not kept, because too many came at once.
+    pub fn unkept(refusal: &Refusal) -> Self {
+        Self::refused(None, refusal)
+    }
+
+    fn refused(id: Option<i64>, refusal: &Refusal) -> Self {
+        Self {
+            id,
+            status: status_of(refusal),
+            outcome: Some(Outcome::Refused),
+            reason: Some(refusal.public_code().to_owned()),
+            sentence: refusal.public_sentence(),
+            retry_after_s: None,
+        }
+    }
+
     fn unavailable(why: &str) -> Self {
         Self {
             id: None,
@@ -127,9 +145,15 @@ struct Waiting {
 #[derive(Clone)]
 pub struct Inbox {
     queue: mpsc::Sender<Waiting>,
+    floods: Arc<Floods>,
 }
 
 impl Inbox {
+    /// How many refused requests are kept.
+    pub fn floods(&self) -> &Floods {
+        &self.floods
+    }
+
     /// Stores one message and gives the receipt to `reply` after the commit, or at once when too much
     /// waits. When Usher closes first, `reply` is dropped.
     pub fn deliver(&self, arrival: Arrival, reply: impl FnOnce(Receipt) + Send + 'static) {
@@ -146,13 +170,18 @@ impl Inbox {
 /// The inbox and the task that commits; the task ends when every [`Inbox`] is gone.
 pub fn open(db: Arc<Db>, clock: Arc<dyn Clock>) -> (Inbox, impl Future<Output = ()> + Send) {
     let (queue, waiting) = mpsc::channel(QUEUE);
-    let inbox = Inbox { queue };
-    (inbox, run(db, clock, waiting))
+    let floods = Arc::<Floods>::default();
+    let later = Later::new(Arc::clone(&floods));
+    (Inbox { queue, floods }, run(db, clock, waiting, later))
 }
 
-async fn run(db: Arc<Db>, clock: Arc<dyn Clock>, mut queue: mpsc::Receiver<Waiting>) {
+async fn run(
+    db: Arc<Db>,
+    clock: Arc<dyn Clock>,
+    mut queue: mpsc::Receiver<Waiting>,
+    mut later: Later,
+) {
     let mut batch = Vec::with_capacity(BATCH);
-    let mut later = Later::default();
     loop {
         let count = tokio::select! {
             biased;
@@ -239,6 +268,10 @@ fn why(error: &sqlx::Error) -> &'static str {
         Some(10 | 14) => "the disk does not answer",
         _ => "the database does not answer",
     }
+}
+
+fn status_of(refusal: &Refusal) -> u16 {
+    if matches!(refusal, Refusal::TooLarge { .. }) { 413 } else { 400 }
 }
 
 /// Why a signed body is refused all the same.

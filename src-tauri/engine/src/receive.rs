@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::endpoint::{Directory, Live};
 use crate::inbox::{Arrival, Inbox, Receipt, tie_of};
 use crate::listener::{Answer, Limits, RawRequest, Reply};
-use crate::signing::verify::{Refusal, Verified, verify};
+use crate::signing::verify::{Refusal, Verified, verify, verify_unexplained};
 
 /// The header by which Usher knows its own test events; its value is drawn at each start.
 pub const TEST_HEADER: &str = "x-usher-test";
@@ -70,7 +70,15 @@ impl Receiving {
         let headers: Vec<_> = request.headers.into_iter().filter(|h| !is_mark(h)).collect();
         let verdict = match request.oversize {
             Some(bytes) => Err(Refusal::TooLarge { bytes, limit: Limits::default().body_bytes }),
-            None => self.judge(&live, &headers, &request.body, received_at),
+            None => verify_unexplained(&headers, &request.body, &live.keys(), received_at),
+        };
+        let verdict = match verdict {
+            Ok(verified) => Ok(verified),
+            Err(refusal) if !self.inbox.floods().keeps(live.id, received_at) => {
+                return reply.send(told(&Receipt::unkept(&refusal)));
+            }
+            Err(Refusal::WrongSecret) => self.explain(&live, &headers, &request.body, received_at),
+            Err(refusal) => Err(refusal),
         };
         let read = clerk::read(&request.body);
         let verified_us = self.clock.now_us();
@@ -89,7 +97,8 @@ impl Receiving {
         self.inbox.deliver(arrival, move |receipt| reply.send(told(&receipt)));
     }
 
-    fn judge(
+    /// Looks for the cause of a wrong signature.
+    fn explain(
         &self,
         live: &Live,
         headers: &[(String, String)],

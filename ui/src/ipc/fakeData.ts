@@ -360,5 +360,6 @@ export function endpointOf(
       kind,
       count: id === 1 ? ([412, 1204, 9, 88, 0][at] ?? 0) : 0,
     })),
+    unkept: null,
   };
 }

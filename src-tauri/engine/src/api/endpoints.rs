@@ -117,6 +117,19 @@ pub struct LastVerified {
     pub received_at: i64,
 }
 
+/// Refused requests that were counted and not kept, because too many came at once.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct Unkept {
+    /// How many, since `first_at`.
+    pub count: i64,
+    /// Unix milliseconds.
+    pub first_at: i64,
+    /// Unix milliseconds.
+    pub last_at: i64,
+}
+
 /// An endpoint with all that its screen shows.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
@@ -135,6 +148,8 @@ pub struct EndpointDetail {
     pub hours: Vec<HourCount>,
     /// The last seven days by type, most frequent first.
     pub week: Vec<TypeCount>,
+    /// Refused requests that were not kept.
+    pub unkept: Option<Unkept>,
 }
 
 /// A new endpoint.
@@ -352,8 +367,15 @@ pub(super) async fn show(engine: &Engine, which: ById) -> Result<EndpointDetail,
     )
     .fetch_all(engine.db().read())
     .await?;
+    let unkept = sqlx::query_as!(
+        Unkept,
+        "select count, first_at, last_at from unkept where endpoint_id = ?1",
+        which.id
+    )
+    .fetch_optional(engine.db().read())
+    .await?;
     let settings = live.settings.clone();
-    Ok(EndpointDetail { row, settings, signing_secrets, last_verified, hours, week })
+    Ok(EndpointDetail { row, settings, signing_secrets, last_verified, hours, week, unkept })
 }
 
 async fn free_name(

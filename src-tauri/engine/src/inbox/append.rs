@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::rows::{self, Row};
 use super::settle::{self, Settle, Settled};
-use super::{Arrival, Outcome, REFUSED_BYTES, REFUSED_ROWS, Receipt, unreadable};
+use super::{Arrival, Outcome, REFUSED_BYTES, REFUSED_ROWS, Receipt, status_of, unreadable};
 use crate::change::Topic;
 use crate::clerk::Message;
 use crate::clock::Clock;
@@ -76,7 +76,9 @@ impl<'a> Batch<'a> {
         let ids: Vec<_> = arrivals
             .iter()
             .zip(&judged)
-            .filter_map(|(arrival, judged)| Some((arrival.live.id, judged.as_ref().ok()?.svix_id())))
+            .filter_map(|(arrival, judged)| {
+                Some((arrival.live.id, judged.as_ref().ok()?.svix_id()))
+            })
             .collect();
         let seen_paused: BTreeSet<i64> =
             arrivals.iter().filter(|arrival| arrival.live.paused).map(|a| a.live.id).collect();
@@ -163,7 +165,11 @@ impl<'a> Batch<'a> {
     }
 
     /// Counts the repetitions, lets the oldest refusals go, and writes the receipts.
-    async fn finish(&self, tx: &mut Tx, settled: Vec<Settled>) -> Result<Vec<Receipt>, sqlx::Error> {
+    async fn finish(
+        &self,
+        tx: &mut Tx,
+        settled: Vec<Settled>,
+    ) -> Result<Vec<Receipt>, sqlx::Error> {
         self.count_repetitions(tx).await?;
         let refusals = self.each().filter(|(_, fate)| matches!(fate, Fate::Refused(..)));
         let endpoints: BTreeSet<i64> = refusals.map(|(arrival, _)| arrival.live.id).collect();
@@ -172,7 +178,7 @@ impl<'a> Batch<'a> {
         }
         let mut settled = settled.into_iter();
         let receipts = self.fates.iter().filter_map(|fate| match fate {
-            Fate::Refused(id, refusal) => Some(refused(*id, refusal)),
+            Fate::Refused(id, refusal) => Some(Receipt::refused(Some(*id), refusal)),
             Fate::Fresh(id, _) => settled.next().map(|settled| accepted(*id, settled)),
             Fate::Repeated { id, altered } => Some(repeated(*id, *altered)),
         });
@@ -279,21 +285,6 @@ fn claimed_id(headers: &[(String, String)]) -> Option<String> {
     };
     let id = find("svix-id").or_else(|| find("webhook-id"))?.trim();
     (!id.is_empty()).then(|| id.chars().take(200).collect())
-}
-
-fn status_of(refusal: &Refusal) -> u16 {
-    if matches!(refusal, Refusal::TooLarge { .. }) { 413 } else { 400 }
-}
-
-fn refused(id: i64, refusal: &Refusal) -> Receipt {
-    Receipt {
-        id: Some(id),
-        status: status_of(refusal),
-        outcome: Some(Outcome::Refused),
-        reason: Some(refusal.public_code().to_owned()),
-        sentence: refusal.public_sentence(),
-        retry_after_s: None,
-    }
 }
 
 fn accepted(id: i64, settled: Settled) -> Receipt {

@@ -1,14 +1,16 @@
-//! Notes that may wait: how long answers took, when a secret last verified something, and which
-//! instance of Clerk a message named.
+//! Notes that may wait: how long answers took, when a secret last verified something, which instance
+//! of Clerk a message named, and how many refused requests were not kept.
 //!
-//! Written when it is quiet, or with the next batch once many have gathered; a secret and an instance
-//! seen for the first time in a second go with their own batch. A crash loses at most these notes.
+//! Written when it is quiet, or with the next batch once many have gathered; the first of a second goes
+//! with its own batch. A crash loses at most these notes.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use serde_json::json;
 
 use super::append::message_of;
+use super::flood::{self, Floods, Unkept};
 use super::{Arrival, Receipt};
 use crate::change::Topic;
 use crate::db::{Db, Tx};
@@ -19,8 +21,8 @@ const MANY: usize = 1024;
 /// Between two notes of the same secret or instance while messages keep coming, milliseconds.
 const APART_MS: i64 = 1000;
 
-#[derive(Default)]
 pub(super) struct Later {
+    floods: Arc<Floods>,
     answered: Vec<(i64, i64)>,
     verified: BTreeMap<i64, i64>,
     written: HashMap<(Kind, i64), i64>,
@@ -30,6 +32,7 @@ pub(super) struct Later {
 enum Kind {
     Secret,
     Instance,
+    Flood,
 }
 
 /// What goes with the next transaction.
@@ -38,9 +41,15 @@ pub(super) struct Due {
     answered: Vec<(i64, i64)>,
     verified: BTreeMap<i64, i64>,
     instances: BTreeMap<i64, String>,
+    unkept: Unkept,
 }
 
 impl Later {
+    pub(super) fn new(floods: Arc<Floods>) -> Self {
+        let (answered, verified, written) = Default::default();
+        Self { floods, answered, verified, written }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.answered.is_empty() && self.verified.is_empty()
     }
@@ -66,6 +75,10 @@ impl Later {
                 false => &mut self.verified,
             };
             to.insert(secret, at);
+        }
+        let newest = arrivals.iter().map(|arrival| arrival.received_at).max();
+        if newest.is_some_and(|now| self.is_due(Kind::Flood, 0, now)) {
+            due.unkept = self.floods.take();
         }
         if self.answered.len() >= MANY {
             due.answered = std::mem::take(&mut self.answered);
@@ -98,9 +111,10 @@ impl Later {
         let due = Due {
             answered: std::mem::take(&mut self.answered),
             verified: std::mem::take(&mut self.verified),
+            unkept: self.floods.take(),
             ..Due::default()
         };
-        if due.answered.is_empty() && due.verified.is_empty() {
+        if due.answered.is_empty() && due.verified.is_empty() && due.unkept.is_empty() {
             return;
         }
         let noted = db
@@ -110,7 +124,11 @@ impl Later {
             })
             .await;
         if let Err(error) = noted {
-            tracing::warn!("the times of {} answers could not be written: {error}", due.answered.len());
+            self.floods.put_back(due.unkept);
+            tracing::warn!(
+                "the times of {} answers could not be written: {error}",
+                due.answered.len()
+            );
         }
     }
 }
@@ -120,6 +138,7 @@ impl Due {
         for (environment, instance) in &self.instances {
             endpoint::remember_instance(tx, *environment, instance).await?;
         }
+        flood::write(tx, &self.unkept).await?;
         if self.answered.is_empty() && self.verified.is_empty() {
             return Ok(());
         }

@@ -197,21 +197,54 @@ pub fn verify(
     others: &[Stranger<'_>],
     now_ms: i64,
 ) -> Result<Verified, Refusal> {
+    check(headers, body, keys, now_ms).map_err(|doubt| match doubt {
+        Doubt::Plain(refusal) => refusal,
+        Doubt::Signature(signed) => explain(&signed, body, keys, others),
+    })
+}
+
+/// The same without looking for the cause of a wrong signature, which costs several more: for requests
+/// that are not kept.
+///
+/// # Errors
+/// The named refusal; every signature that does not fit is [`Refusal::WrongSecret`].
+pub fn verify_unexplained(
+    headers: &[(String, String)],
+    body: &[u8],
+    keys: &[Key<'_>],
+    now_ms: i64,
+) -> Result<Verified, Refusal> {
+    check(headers, body, keys, now_ms).map_err(|doubt| match doubt {
+        Doubt::Plain(refusal) => refusal,
+        Doubt::Signature(_) => Refusal::WrongSecret,
+    })
+}
+
+enum Doubt<'a> {
+    Plain(Refusal),
+    Signature(Signed<'a>),
+}
+
+fn check<'a>(
+    headers: &'a [(String, String)],
+    body: &[u8],
+    keys: &[Key<'_>],
+    now_ms: i64,
+) -> Result<Verified, Doubt<'a>> {
     if keys.is_empty() {
-        return Err(Refusal::NoSecret);
+        return Err(Doubt::Plain(Refusal::NoSecret));
     }
-    let signed = Signed::read(headers)?;
+    let signed = Signed::read(headers).map_err(Doubt::Plain)?;
     if let Err(error) = std::str::from_utf8(body) {
-        return Err(Refusal::NotJson {
-            at: format!("byte {} (not UTF-8 text)", error.valid_up_to() + 1),
-        });
+        let at = format!("byte {} (not UTF-8 text)", error.valid_up_to() + 1);
+        return Err(Doubt::Plain(Refusal::NotJson { at }));
     }
     let Some(key) = keys.iter().find(|key| signed.fits(key.secret, body)) else {
-        return Err(explain(&signed, body, keys, others));
+        return Err(Doubt::Signature(signed));
     };
     let seconds = now_ms.div_euclid(1000).saturating_sub(signed.at_s);
     if !(-TOLERANCE_S..=TOLERANCE_S).contains(&seconds) {
-        return Err(Refusal::ClockSkew { seconds });
+        return Err(Doubt::Plain(Refusal::ClockSkew { seconds }));
     }
     Ok(Verified { svix_id: signed.id.to_owned(), signed_at_s: signed.at_s, secret_id: key.id })
 }

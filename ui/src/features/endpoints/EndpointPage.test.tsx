@@ -163,6 +163,13 @@ describe("the endpoint page", () => {
     await show(<EndpointPage id={4} />, "/endpoints/4", engine(DETAIL).replies);
     await screen.findByRole("img", { name: /18 accepted, 2 refused in the last 24 hours/ });
     screen.getByText("90.0 % accepted");
+    expect(screen.queryByText(/too fast to be kept/)).toBeNull();
+  });
+
+  it("tells of a flood that was not kept", async () => {
+    const unkept = { count: 1234, firstAt: 1_778_587_200_000, lastAt: 1_778_587_200_000 };
+    await show(<EndpointPage id={4} />, "/endpoints/4", engine({ ...DETAIL, unkept }).replies);
+    await screen.findByText(/1,234 more refused requests came too fast to be kept/);
   });
 
   it("warns when the URL is another one than the one copied", async () => {

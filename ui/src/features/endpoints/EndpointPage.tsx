@@ -101,7 +101,7 @@ function Loaded({ endpoint }: { endpoint: EndpointDetail }) {
         aside={
           <>
             <SetupCard endpoint={endpoint} listener={status.data?.listener} copied={copied} />
-            <HoursCard hours={endpoint.hours} />
+            <HoursCard hours={endpoint.hours} unkept={endpoint.unkept} />
           </>
         }
       >

@@ -1,14 +1,21 @@
 import type { HourCount } from "../../ipc/gen/HourCount";
+import type { Unkept } from "../../ipc/gen/Unkept";
 import { count } from "../../lib/number";
 import { plural } from "../../lib/words";
 import { Card } from "../../parts/Card";
+import { Time } from "../../parts/Time";
 import styles from "./HoursCard.module.css";
 import { share } from "./words";
 
 const HOUR = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 
-/** Messages of the last 24 hours, an hour a bar. */
-export function HoursCard({ hours }: { hours: readonly HourCount[] }) {
+interface HoursCardProps {
+  hours: readonly HourCount[];
+  unkept: Unkept | null;
+}
+
+/** Messages of the last 24 hours, an hour a bar, and what came too fast to be kept. */
+export function HoursCard({ hours, unkept }: HoursCardProps) {
   const accepted = hours.reduce((sum, hour) => sum + hour.accepted, 0);
   const refused = hours.reduce((sum, hour) => sum + hour.refused, 0);
   const total = accepted + refused;
@@ -44,6 +51,14 @@ export function HoursCard({ hours }: { hours: readonly HourCount[] }) {
           </>
         )}
       </p>
+      {unkept ? (
+        <p className={styles.words}>
+          <span>
+            {plural(unkept.count, "more refused request")} came too fast to be kept, the last one at{" "}
+            <Time at={unkept.lastAt} mode="clock" />
+          </span>
+        </p>
+      ) : null}
     </Card>
   );
 }

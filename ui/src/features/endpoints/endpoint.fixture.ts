@@ -51,6 +51,7 @@ export const DETAIL: EndpointDetail = {
     refused: hour === 4 ? 2 : 0,
   })),
   week: [{ kind: "user.created", count: 412 }],
+  unkept: null,
 };
 
 export const STATUS: AppStatus = {

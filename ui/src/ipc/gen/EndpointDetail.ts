@@ -5,6 +5,7 @@ import type { HourCount } from "./HourCount";
 import type { LastVerified } from "./LastVerified";
 import type { SecretRow } from "./SecretRow";
 import type { TypeCount } from "./TypeCount";
+import type { Unkept } from "./Unkept";
 
 /**
  * An endpoint with all that its screen shows.
@@ -30,6 +31,10 @@ hours: Array<HourCount>,
  * The last seven days by type, most frequent first.
  */
 week: Array<TypeCount>, 
+/**
+ * Refused requests that were not kept.
+ */
+unkept: Unkept | null, 
 /**
  * Id.
  */
