@@ -15,6 +15,7 @@
 
 mod ceiling;
 mod figures;
+mod flood;
 mod load;
 mod million;
 mod minute;
@@ -81,7 +82,7 @@ fn read(words: &[String]) -> Option<Words> {
             _ => return None,
         }
     }
-    let known = ["servers", "slow", "window", "minute", "million"];
+    let known = ["servers", "slow", "flood", "window", "minute", "million"];
     read.only.iter().all(|part| known.contains(&part.as_str())).then_some(read)
 }
 
@@ -104,6 +105,10 @@ fn measure(words: &Words, said: &[String]) {
     }
     if slow {
         rounds::compare(Disk::Slow(words.flush_ms), plan, &mut report);
+        report.write();
+    }
+    if wanted("flood") {
+        flood::measure(plan, &mut report);
         report.write();
     }
     if wanted("minute") {

@@ -211,6 +211,19 @@ pub fn largest(data: &Path) -> Vec<(String, i64)> {
     })
 }
 
+/// How many refused messages are in the file.
+pub fn refused_rows(data: &Path) -> i64 {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let path = data.join("usher.db");
+        let mut db = SqliteConnectOptions::new().filename(path).connect().await.unwrap();
+        let query = "select count(*) from message where accepted = 0";
+        let found = sqlx::query_scalar(query).fetch_one(&mut db).await.unwrap();
+        db.close().await.unwrap();
+        found
+    })
+}
+
 fn node(script: &str, data: &Path) -> Command {
     let mut command = Command::new("node");
     command.env("NODE_ENV", "production").arg(folder().join("rivals").join(script));

@@ -44,6 +44,17 @@ impl Traffic {
     /// For the endpoint at `path`. Every block of `people` appears [`EACH`] times, one block after
     /// the other.
     pub fn new(path: &str, people: u64) -> Self {
+        let traffic = Self::signed_with(SECRET, path, people);
+        traffic.check();
+        traffic
+    }
+
+    /// The same, signed with a secret that nobody has.
+    pub fn forged(path: &str, people: u64) -> Self {
+        Self::signed_with("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD", path, people)
+    }
+
+    fn signed_with(secret: &str, path: &str, people: u64) -> Self {
         let template = template();
         let find = |what: &str| -> Vec<usize> {
             let what = what.as_bytes();
@@ -52,14 +63,14 @@ impl Traffic {
         };
         let (persons, times, steps) = (find(PERSON), find(TIME), find(STEP));
         let kind = find(CREATED)[0];
-        let key = BASE64_STANDARD.decode(SECRET.trim_start_matches("whsec_")).unwrap();
+        let key = BASE64_STANDARD.decode(secret.trim_start_matches("whsec_")).unwrap();
         let pad = |byte: u8| {
             let mut block = [byte; 64];
             block.iter_mut().zip(&key).for_each(|(pad, key)| *pad ^= key);
             Sha256::new_with_prefix(block)
         };
         let now = epoch_us();
-        let traffic = Self {
+        Self {
             path: path.to_owned(),
             persons,
             times,
@@ -72,9 +83,12 @@ impl Traffic {
             base_ms: now / 1000 - DAY_MS,
             run: format!("{now:x}"),
             next: AtomicU64::new(0),
-        };
-        traffic.check();
-        traffic
+        }
+    }
+
+    /// The endpoint's path.
+    pub fn path(&self) -> &str {
+        &self.path
     }
 
     /// The number of the next message.

@@ -14,8 +14,8 @@ use crate::{
 const HELP: &str = "\
 usage: cargo xtask bench [WORDS]
 
-  --only A,B       only these: servers, slow, minute, window, million
-  --rounds N       rounds of servers and slow (5)
+  --only A,B       only these: servers, slow, flood, minute, window, million
+  --rounds N       rounds of servers, slow and flood (5)
   --seconds N      seconds of the minute (60)
   --slow-disk MS   how long a flush takes in slow (5)
   --quick          one short round of everything
@@ -24,6 +24,7 @@ usage: cargo xtask bench [WORDS]
 
   servers   Usher, bare axum, Express and Fastify on the real disk, some 3 minutes a round
   slow      the same on a disk that is slow to flush, some 45 seconds a round
+  flood     good messages beside forged ones, some 15 seconds a round
   minute    500 messages a second for a minute, with the window and without
   window    first paint, and memory and processor time at rest
   million   a million messages in one file (5 GB), and the window on them
