@@ -22,7 +22,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("endpoint", &["clerk", "signing", "secret", "db", "change"]),
     ("clerk", &[]),
     ("signing", &[]),
-    ("db", &["change"]),
+    ("db", &["change", "clock"]),
     ("change", &["clock"]),
     ("secret", &[]),
     ("clock", &[]),

@@ -12,6 +12,7 @@ use sqlx::{Connection as _, SqliteConnection};
 use svix::webhooks::Webhook;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 use usher_engine::api::{self, ApiError};
 use usher_engine::clock::{Clock, Pause};
 use usher_engine::secret::Choice;
@@ -27,33 +28,45 @@ pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 /// A secret that they do not have.
 pub const OTHER_SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 
-/// A clock that stands still until it is moved; a pause ends at once.
+/// Pauses below this end at once; longer ones end when the clock is moved past them.
+const SHORT: Duration = Duration::from_secs(1);
+
+/// A clock that stands still until it is moved.
 #[derive(Debug)]
-pub struct ManualClock(AtomicI64);
+pub struct ManualClock(watch::Sender<i64>);
 
 impl ManualClock {
     /// Standing at [`NOON`].
     pub fn at_noon() -> Arc<Self> {
-        Arc::new(Self(AtomicI64::new(NOON)))
+        Arc::new(Self(watch::Sender::new(NOON)))
     }
 
     /// Moves on.
     pub fn advance(&self, ms: i64) {
-        self.0.fetch_add(ms, Ordering::SeqCst);
+        self.0.send_modify(|now| *now += ms);
     }
 }
 
 impl Clock for ManualClock {
     fn now_ms(&self) -> i64 {
-        self.0.load(Ordering::SeqCst)
+        *self.0.borrow()
     }
 
     fn now_us(&self) -> i64 {
         self.now_ms() * 1000
     }
 
-    fn pause(&self, _: Duration) -> Pause {
-        Box::pin(tokio::task::yield_now())
+    fn pause(&self, duration: Duration) -> Pause {
+        if duration < SHORT {
+            return Box::pin(tokio::task::yield_now());
+        }
+        let end = self.now_ms() + i64::try_from(duration.as_millis()).unwrap();
+        let mut now = self.0.subscribe();
+        Box::pin(async move {
+            if now.wait_for(|now| *now >= end).await.is_err() {
+                std::future::pending().await
+            }
+        })
     }
 }
 

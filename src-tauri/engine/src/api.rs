@@ -7,6 +7,7 @@
 
 pub mod app;
 pub mod contacts;
+pub mod diagnostics;
 pub mod endpoints;
 pub mod environments;
 mod events;
@@ -22,12 +23,14 @@ use ts_rs::TS;
 
 use crate::Engine;
 use app::{
-    AppStatus, Backup, BackupTo, Counts, InEnvironment, Nothing, Rebuilt, Settings, UpdateSettings,
+    AppStatus, Backup, BackupTo, Counts, InEnvironment, Nothing, Rebuilt, RestoreFrom, Restored,
+    Settings, UpdateSettings,
 };
 use contacts::{
     AddContact, ContactDetail, ContactRow, EditContact, EventRow, ListContacts, ListOccurrences,
     Occurrence, PageOf, Removed, TimelineEntry,
 };
+use diagnostics::{Check, Diagnostics, DoctorArgs, Export};
 use endpoints::{
     AddEndpoint, AddList, AddSecret, EndpointDetail, EndpointRow, MailingListRow, OneSecret,
     Revealed, UpdateEndpoint,
@@ -167,11 +170,17 @@ commands! {
         counts(InEnvironment) -> Counts,
         restart_listener(Nothing) -> AppStatus,
         backup(BackupTo) -> Backup,
+        restore(RestoreFrom) -> Restored,
         rebuild(Nothing) -> Rebuilt,
     }
     "settings" => settings {
         get(Nothing) -> Settings,
         update(UpdateSettings) -> Settings,
+    }
+    "diagnostics" => diagnostics {
+        show(Nothing) -> Diagnostics,
+        doctor(DoctorArgs) -> Vec<Check>,
+        export(Nothing) -> Export,
     }
     "environments" => environments {
         list(Nothing) -> Vec<EnvironmentRow>,

@@ -52,6 +52,11 @@ type Versions = [u64; TOPICS.len()];
 pub struct Topics(u16);
 
 impl Topics {
+    /// Every one.
+    pub fn all() -> Self {
+        Self((1 << TOPICS.len()) - 1)
+    }
+
     /// Adds one.
     pub fn touch(&mut self, topic: Topic) {
         self.0 |= 1 << topic as u16;

@@ -5,6 +5,7 @@
 //! the database. Deliberately absent: the secrets' values, which are in the keychain.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 
 use rand::RngExt as _;
@@ -85,6 +86,8 @@ pub struct Live {
     pub settings: EndpointSettings,
     /// Signing secrets by id, newest first.
     pub secrets: Vec<(i64, SigningSecret)>,
+    /// The database in which these ids mean something, see [`Db::number`].
+    pub database: u64,
 }
 
 impl Live {
@@ -109,6 +112,7 @@ impl Live {
 #[derive(Debug, Default)]
 pub struct Directory {
     by_token: RwLock<Arc<HashMap<[u8; 32], Arc<Live>>>>,
+    database: AtomicU64,
 }
 
 impl Directory {
@@ -127,11 +131,17 @@ impl Directory {
         Arc::clone(&self.by_token.read().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
 
+    /// Whether it was read from this database, see [`Db::number`].
+    pub fn is_of(&self, database: u64) -> bool {
+        self.database.load(Ordering::SeqCst) == database
+    }
+
     /// Reads everything anew, after a change.
     ///
     /// # Errors
     /// What SQLite says. A secret that the keychain does not give out is left out and logged.
     pub async fn reload(&self, db: &Db, keys: &Keys) -> Result<(), sqlx::Error> {
+        let database = db.number();
         let rows = sqlx::query!(
             r#"select e.id, e.environment_id, e.name, e.token, e.paused as "paused: bool",
                       v.name as environment, s.id as settings_id, s.body
@@ -141,12 +151,12 @@ impl Directory {
                    (select max(id) from endpoint_settings where endpoint_id = e.id)
                where e.removed_at is null"#
         )
-        .fetch_all(db.read())
+        .fetch_all(&db.read())
         .await?;
         let secrets = sqlx::query!(
             "select id, endpoint_id, account, place from endpoint_secret order by id desc"
         )
-        .fetch_all(db.read())
+        .fetch_all(&db.read())
         .await?;
         let mut of: HashMap<i64, Vec<(i64, SigningSecret)>> = HashMap::new();
         for row in secrets {
@@ -172,11 +182,13 @@ impl Directory {
                     settings: settings_of(&row.body),
                     secrets: of.remove(&row.id).unwrap_or_default(),
                     token: row.token,
+                    database,
                 };
                 (digest(&live.token), Arc::new(live))
             })
             .collect();
         *self.by_token.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(fresh);
+        self.database.store(database, Ordering::SeqCst);
         Ok(())
     }
 }
@@ -551,7 +563,7 @@ pub async fn remove_secret(
 /// What SQLite says.
 pub async fn setting(db: &Db, key: &str) -> Result<Option<String>, sqlx::Error> {
     sqlx::query_scalar!("select value from setting where key = ?1", key)
-        .fetch_optional(db.read())
+        .fetch_optional(&db.read())
         .await
 }
 

@@ -1,31 +1,38 @@
-//! The engine: opens a data folder, wires the parts, and closes them in the right order.
+//! The engine: opens a data folder, wires the parts, watches over them, and closes them in the right
+//! order.
 //!
-//! Start: lock, database, secrets, directory, inbox, listener. Close: listener first, so that nothing
-//! new arrives, then the inbox runs dry, then the database. Deliberately absent: anything about a
-//! window, a terminal or the environment of the process.
+//! Start: lock, database, secrets, directory, inbox, listener, watch. Close: watch and listener first,
+//! so that nothing new arrives, then the inbox runs dry, then the database. Deliberately absent:
+//! anything about a window, a terminal or the environment of the process.
+
+mod listening;
+mod restore;
+mod storage;
+mod watch;
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
 
 use rand::RngExt as _;
-use serde::{Deserialize, Serialize};
-use tokio::sync::Mutex;
-use tokio::task::JoinHandle;
-use ts_rs::TS;
+use tokio::sync::{Mutex, Notify};
+use tokio::task::{JoinHandle, JoinSet};
 
-use crate::change::{Changes, Subscription, Topic};
+use crate::change::{Changes, Subscription};
 use crate::clock::{Clock, SystemClock};
-use crate::db::{Db, DbError};
+use crate::db::{Db, DbError, Identity};
 use crate::endpoint::{self, Directory};
 use crate::inbox::{self, Inbox};
-use crate::listener::{Limits, Listener};
-use crate::receive::Receiving;
 use crate::secret::{Choice, Keys};
+
+use listening::Listening;
+pub use listening::{ListenerState, ListenerStatus};
+pub use restore::{RestoreError, Returned};
 
 /// The port Usher listens on unless told otherwise.
 pub const DEFAULT_PORT: u16 = 4870;
+/// The largest body, MiB, unless told otherwise.
+const DEFAULT_BODY_MIB: u8 = 1;
 
 /// How an engine is to be opened.
 #[derive(Clone)]
@@ -75,36 +82,6 @@ pub enum OpenError {
     Query(#[from] sqlx::Error),
 }
 
-/// The listener's state.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(rename_all = "camelCase")]
-#[ts(export)]
-pub struct ListenerStatus {
-    /// Listening, stopped on purpose, or failed with `problem`.
-    pub state: ListenerState,
-    /// The port wanted by the settings, or the one in use.
-    pub port: u16,
-    /// Address of the listener on this machine, without a trailing slash.
-    pub url: String,
-    /// Why it does not listen and what to do, in one or two sentences.
-    pub problem: Option<String>,
-    /// Unix milliseconds since when it is in this state.
-    pub since: i64,
-}
-
-/// Whether messages can arrive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(rename_all = "camelCase")]
-#[ts(export)]
-pub enum ListenerState {
-    /// The socket is open.
-    Listening,
-    /// This process was asked not to listen.
-    Stopped,
-    /// The socket could not be opened.
-    Failed,
-}
-
 /// A running Usher without a window. Clones are the same engine.
 #[derive(Clone)]
 pub struct Engine {
@@ -120,14 +97,10 @@ struct Inner {
     started_at: i64,
     test_mark: String,
     inbox: Mutex<Option<(Inbox, JoinHandle<()>)>>,
-    listening: Mutex<Listening>,
-    moved: AtomicBool,
-    _lock: File,
-}
-
-struct Listening {
-    listener: Option<Listener>,
-    status: ListenerStatus,
+    inbox_ended: Arc<Notify>,
+    listening: Listening,
+    watch: Mutex<JoinSet<()>>,
+    lock: std::sync::Mutex<File>,
 }
 
 impl Engine {
@@ -139,22 +112,13 @@ impl Engine {
     pub async fn open(config: Config) -> Result<Self, OpenError> {
         let lock = lock(&config.data_dir)?;
         let changes = Changes::default();
-        let db = Arc::new(Db::open(&config.data_dir.join("usher.db"), changes.clone()).await?);
+        let (file, clock) = (config.data_dir.join("usher.db"), Arc::clone(&config.clock));
+        let db = Arc::new(Db::open(&file, changes.clone(), clock).await?);
         let now = config.clock.now_ms();
         first_environment(&db, now).await?;
         let keys = Keys::open(config.keychain, &config.data_dir).await;
         let directory = Arc::new(Directory::default());
         directory.reload(&db, &keys).await?;
-        let (inbox, run) = inbox::open(Arc::clone(&db), Arc::clone(&config.clock));
-        #[expect(clippy::disallowed_methods, reason = "close() waits for it")]
-        let task = tokio::spawn(run);
-        let status = ListenerStatus {
-            state: ListenerState::Stopped,
-            port: 0,
-            url: String::new(),
-            problem: None,
-            since: now,
-        };
         let engine = Self {
             inner: Arc::new(Inner {
                 db,
@@ -163,14 +127,21 @@ impl Engine {
                 directory,
                 started_at: now,
                 test_mark: format!("{:032x}", rand::rng().random::<u128>()),
-                inbox: Mutex::new(Some((inbox, task))),
-                listening: Mutex::new(Listening { listener: None, status }),
-                moved: AtomicBool::new(false),
-                _lock: lock,
+                inbox: Mutex::new(None),
+                inbox_ended: Arc::default(),
+                listening: Listening::new(now),
+                watch: Mutex::default(),
+                lock: std::sync::Mutex::new(lock),
                 config,
             }),
         };
+        engine.open_inbox().await;
         engine.listen().await;
+        let (weak, clock) = (Arc::downgrade(&engine.inner), engine.clock_of_its_own());
+        let mut watch = engine.inner.watch.lock().await;
+        watch.spawn(watch::over(weak.clone(), Arc::clone(&clock)));
+        watch.spawn(storage::over(weak, clock));
+        drop(watch);
         Ok(engine)
     }
 
@@ -186,6 +157,7 @@ impl Engine {
 
     /// Stops listening, lets the inbox run dry and closes the database.
     pub async fn close(self) {
+        self.inner.watch.lock().await.shutdown().await;
         self.stop_listening().await;
         if let Some((inbox, task)) = self.inner.inbox.lock().await.take() {
             drop(inbox);
@@ -228,76 +200,46 @@ impl Engine {
         self.inner.directory.reload(&self.inner.db, &self.inner.keys).await
     }
 
-    pub(crate) async fn listener_status(&self) -> ListenerStatus {
-        self.inner.listening.lock().await.status.clone()
-    }
-
     /// The port in Settings.
     pub(crate) async fn wanted_port(&self) -> Result<u16, sqlx::Error> {
         let stored = endpoint::setting(self.db(), "port").await?;
         Ok(stored.and_then(|port| port.parse().ok()).unwrap_or(DEFAULT_PORT))
     }
 
-    /// Stops the listener if it runs and starts it anew on the wanted port.
-    pub(crate) async fn listen(&self) -> ListenerStatus {
-        self.stop_listening().await;
-        let mut listening = self.inner.listening.lock().await;
-        let wanted = match self.inner.config.port {
-            Some(port) if !self.inner.moved.load(Ordering::Relaxed) => port,
-            _ => self.wanted_port().await.unwrap_or(DEFAULT_PORT),
-        };
-        let (state, port, problem) = if self.inner.config.listen {
-            match self.start_listener(wanted).await {
-                Ok(listener) => {
-                    let port = listener.port();
-                    listening.listener = Some(listener);
-                    (ListenerState::Listening, port, None)
-                }
-                Err(problem) => (ListenerState::Failed, wanted, Some(problem)),
-            }
-        } else {
-            (ListenerState::Stopped, wanted, None)
-        };
-        let url = format!("http://127.0.0.1:{port}");
-        listening.status = ListenerStatus { state, port, url, problem, since: self.now() };
-        self.inner.changes.announce_one(Topic::App);
-        self.inner.changes.announce_one(Topic::Endpoints);
-        listening.status.clone()
+    /// The largest body in Settings, MiB.
+    pub(crate) async fn body_limit_mib(&self) -> Result<u8, sqlx::Error> {
+        let stored = endpoint::setting(self.db(), "body_limit_mib").await?;
+        Ok(stored.and_then(|mib| mib.parse().ok()).unwrap_or(DEFAULT_BODY_MIB))
     }
 
-    /// Listens on the port of Settings from now on, whatever the engine was opened with.
-    pub(crate) async fn move_to_wanted_port(&self) {
-        let wanted = self.wanted_port().await.unwrap_or(DEFAULT_PORT);
-        let current = self.listener_status().await;
-        if current.state == ListenerState::Listening && current.port == wanted {
-            return;
+    /// Opens the inbox if there is none or its task ended; true when it did.
+    async fn open_inbox(&self) -> bool {
+        let mut open = self.inner.inbox.lock().await;
+        if open.as_ref().is_some_and(|(_, task)| !task.is_finished()) {
+            return false;
         }
-        self.inner.moved.store(true, Ordering::Relaxed);
-        self.listen().await;
+        let (inbox, run) = inbox::open(Arc::clone(&self.inner.db), self.clock_of_its_own());
+        let ended = Ended(Arc::clone(&self.inner.inbox_ended));
+        #[expect(clippy::disallowed_methods, reason = "close() waits for it")]
+        let task = tokio::spawn(async move {
+            let _ended = ended;
+            run.await;
+        });
+        *open = Some((inbox, task));
+        true
     }
 
-    async fn start_listener(&self, port: u16) -> Result<Listener, String> {
-        let inbox = self.inner.inbox.lock().await.as_ref().map(|(inbox, _)| inbox.clone());
-        let inbox = inbox.ok_or_else(|| "Usher is closing.".to_owned())?;
-        let receiving = Receiving {
-            directory: Arc::clone(&self.inner.directory),
-            inbox,
-            clock: Arc::clone(&self.inner.config.clock),
-            test_mark: self.inner.test_mark.clone(),
-        };
-        let handler = Arc::new(move |request, reply| receiving.answer(request, reply));
-        Listener::start(port, Limits::default(), handler).await.map_err(|error| error.to_string())
+    fn clock_of_its_own(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.inner.config.clock)
     }
+}
 
-    async fn stop_listening(&self) {
-        let listener = {
-            let mut listening = self.inner.listening.lock().await;
-            listening.status.state = ListenerState::Stopped;
-            listening.listener.take()
-        };
-        if let Some(listener) = listener {
-            listener.stop().await;
-        }
+/// Tells when a task is over, also when it panicked.
+struct Ended(Arc<Notify>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.notify_one();
     }
 }
 
@@ -320,9 +262,20 @@ fn lock(folder: &Path) -> Result<File, OpenError> {
     }
 }
 
+/// Takes the lock of `folder` anew when the lock file there is not the one that is held.
+fn lock_again(held: &std::sync::Mutex<File>, folder: &Path) -> Result<(), OpenError> {
+    let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
+    let fail = |source| OpenError::Folder { folder: folder.to_owned(), source };
+    let ours = Identity::from(&held.metadata().map_err(fail)?);
+    if Identity::of(&folder.join("usher.lock")).map_err(fail)? != Some(ours) {
+        *held = lock(folder)?;
+    }
+    Ok(())
+}
+
 async fn first_environment(db: &Db, now: i64) -> Result<(), sqlx::Error> {
     let any = sqlx::query_scalar!(r#"select exists (select 1 from environment) as "any: bool""#)
-        .fetch_one(db.read())
+        .fetch_one(&db.read())
         .await?;
     if any {
         return Ok(());

@@ -22,7 +22,7 @@ use ts_rs::TS;
 
 use crate::clerk::{self, Unusable};
 use crate::clock::Clock;
-use crate::db::Db;
+use crate::db::{Cause, Db};
 use crate::endpoint::Live;
 use crate::signing::verify::{Refusal, Verified};
 
@@ -136,6 +136,27 @@ impl Receipt {
     }
 }
 
+/// The limits of the inbox in words: name, value and reason of each.
+pub fn limits() -> [(&'static str, String, &'static str); 3] {
+    [
+        (
+            "Messages waiting for the disk",
+            QUEUE.to_string(),
+            "Then the answer is 503 and Svix sends again.",
+        ),
+        (
+            "Refused messages kept at once",
+            format!("{} for each endpoint, then {} a second", flood::BURST, flood::EACH_SECOND),
+            "A flood of forgeries is answered and counted, but neither explained nor stored.",
+        ),
+        (
+            "Refused messages kept in all",
+            format!("{REFUSED_ROWS} and {} MiB for each endpoint", REFUSED_BYTES / 1024 / 1024),
+            "The oldest go first.",
+        ),
+    ]
+}
+
 struct Waiting {
     arrival: Arrival,
     reply: Box<dyn FnOnce(Receipt) + Send>,
@@ -205,7 +226,8 @@ async fn run(
             }
             Err(error) => {
                 tracing::error!("{} messages could not be stored: {error}", arrivals.len());
-                let receipt = Receipt::unavailable(why(&error));
+                let receipt =
+                    Receipt::unavailable(Cause::of(&error).unwrap_or(Cause::Other).words());
                 for reply in replies {
                     reply(receipt.clone());
                 }
@@ -229,7 +251,7 @@ async fn store(
         })
         .await;
     match stored {
-        Err(error) if !is_about_the_disk(&error) => {
+        Err(error) if !Cause::of(&error).is_some_and(Cause::is_the_disk) => {
             tracing::warn!("{} messages are stored one by one: {error}", arrivals.len());
             db.write(async |tx| {
                 due.write(tx).await?;
@@ -238,35 +260,6 @@ async fn store(
             .await
         }
         stored => stored,
-    }
-}
-
-/// SQLite's primary result code.
-fn primary_code(error: &sqlx::Error) -> Option<u32> {
-    let code = error.as_database_error()?.code()?;
-    code.parse::<u32>().ok().map(|code| code & 0xff)
-}
-
-/// The file or the disk is in the way, and not a single message.
-fn is_about_the_disk(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Database(_) => {
-            matches!(primary_code(error), Some(5 | 6 | 8 | 10 | 11 | 13 | 14 | 26))
-        }
-        sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed | sqlx::Error::PoolClosed => true,
-        _ => false,
-    }
-}
-
-/// What stands in the way of storing, for people.
-fn why(error: &sqlx::Error) -> &'static str {
-    match primary_code(error) {
-        Some(13) => "the disk is full",
-        Some(5 | 6) => "the database is in use by another program",
-        Some(8) => "the database cannot be written to",
-        Some(11 | 26) => "the database is damaged",
-        Some(10 | 14) => "the disk does not answer",
-        _ => "the database does not answer",
     }
 }
 

@@ -32,4 +32,4 @@ mod receive;
 pub mod secret;
 pub mod signing;
 
-pub use engine::{Config, DEFAULT_PORT, Engine, OpenError};
+pub use engine::{Config, DEFAULT_PORT, Engine, OpenError, RestoreError, Returned};

@@ -8,6 +8,7 @@
 pub mod frame;
 mod guard;
 mod http;
+mod limits;
 mod port;
 mod seats;
 mod upstream;
@@ -24,6 +25,7 @@ use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::timeout;
 
 pub use http::Reply;
+pub use limits::{LimitRow, Limits};
 
 /// One complete request, as the handler gets it.
 #[derive(Debug, Clone)]
@@ -76,74 +78,6 @@ pub type Handler = Arc<dyn Fn(RawRequest, Reply) + Send + Sync>;
 /// A handler that has its answer at once.
 pub fn at_once(answer: impl Fn(RawRequest) -> Answer + Send + Sync + 'static) -> Handler {
     Arc::new(move |request, reply: Reply| reply.send(answer(request)))
-}
-
-/// Every limit of the listener, each with its reason. The default is what Usher uses.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Limits {
-    /// Request line and headers, bytes: Svix sends under 2 KiB, proxies add some.
-    pub head_bytes: usize,
-    /// Number of headers: Svix sends about ten, proxies add a dozen.
-    pub head_fields: usize,
-    /// From the first byte of a request to the end of its headers: one packet in truth.
-    pub head: Duration,
-    /// Body, bytes; at most [`Limits::MAX_BODY_BYTES`]. Clerk's messages are under 64 KiB.
-    pub body_bytes: u64,
-    /// From the end of the headers to the end of the body: Svix itself gives up after 15 s.
-    pub body: Duration,
-    /// A kept connection without a request: long enough for a burst, short for a seat.
-    pub idle: Duration,
-    /// Then the connection closes, so that none lives for ever.
-    pub requests_per_connection: u32,
-    /// Open connections; fewer where the system allows few open files.
-    pub connections: usize,
-    /// Requests worked on at once, with a kept connection and tiny_http's thread for it each; this
-    /// is also the most messages that one commit can take.
-    pub upstream: usize,
-    /// Bytes of request bodies held for all connections together, and never less than two
-    /// of the largest: bounds the memory strangers can fill.
-    pub held_bytes: usize,
-    /// A complete request waits this long for a thread, then 503: a busy answer must be
-    /// quick.
-    pub queue_wait: Duration,
-    /// The handler's answer, then 503: with `queue_wait` still inside Svix's 15 s.
-    pub answer: Duration,
-    /// A client that does not take its answer is dropped.
-    pub write: Duration,
-    /// After the last answer the client may go on sending this long …
-    pub linger: Duration,
-    /// … and this many bytes, so that it reads the answer and not a reset.
-    pub linger_bytes: usize,
-    /// On stopping, running requests may finish within this time.
-    pub drain: Duration,
-}
-
-impl Limits {
-    /// The most that Settings may raise `body_bytes` to.
-    pub const MAX_BODY_BYTES: u64 = 10 * 1024 * 1024;
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            head_bytes: 16 * 1024,
-            head_fields: 64,
-            head: Duration::from_secs(5),
-            body_bytes: 1024 * 1024,
-            body: Duration::from_secs(15),
-            idle: Duration::from_secs(15),
-            requests_per_connection: 1_000,
-            connections: 256,
-            upstream: 64,
-            held_bytes: 8 * 1024 * 1024,
-            queue_wait: Duration::from_secs(3),
-            answer: Duration::from_secs(11),
-            write: Duration::from_secs(10),
-            linger: Duration::from_secs(2),
-            linger_bytes: 4 * 1024 * 1024,
-            drain: Duration::from_secs(5),
-        }
-    }
 }
 
 /// Why the listener did not start. The text says what to do.
@@ -223,6 +157,9 @@ pub struct Health {
     pub accept_errors: u64,
 }
 
+/// The limit on open files is raised to this at each start, or as far as the system allows.
+const FILES: u64 = 4096;
+
 /// A running listener. Dropping it ends it at once; [`Listener::stop`] ends it well.
 pub struct Listener {
     port: u16,
@@ -245,13 +182,7 @@ impl Listener {
         mut limits: Limits,
         handler: Handler,
     ) -> Result<Self, ListenError> {
-        let files = rlimit::increase_nofile_limit(4096).unwrap_or(256);
-        let seats = usize::try_from(files.saturating_sub(128) / 3).unwrap_or(usize::MAX);
-        limits.connections = limits.connections.min(seats).max(8);
-        limits.upstream = limits.upstream.clamp(1, limits.connections);
-        limits.body_bytes = limits.body_bytes.min(Limits::MAX_BODY_BYTES);
-        limits.held_bytes = limits.held_bytes.max(limits.body_bytes as usize * 2);
-
+        limits.fit(rlimit::increase_nofile_limit(FILES).unwrap_or(256));
         let (v4, v6) = bind(port).await?;
         let other = |source| ListenError::Other { port, source };
         let port = v4.local_addr().map_err(other)?.port();
@@ -372,6 +303,13 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(1024)
+}
+
+/// The program that listens on `port`, as `name (process id)`, where the system tells. Blocks for a
+/// moment.
+#[must_use]
+pub fn holder(port: u16) -> Option<String> {
+    port::holder(port)
 }
 
 async fn explain(port: u16, error: io::Error) -> ListenError {

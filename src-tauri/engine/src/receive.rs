@@ -12,7 +12,7 @@ use crate::clerk;
 use crate::clock::Clock;
 use crate::endpoint::{Directory, Live};
 use crate::inbox::{Arrival, Inbox, Receipt, tie_of};
-use crate::listener::{Answer, Limits, RawRequest, Reply};
+use crate::listener::{Answer, RawRequest, Reply};
 use crate::signing::verify::{Refusal, Verified, verify, verify_unexplained};
 
 /// The header by which Usher knows its own test events; its value is drawn at each start.
@@ -28,6 +28,8 @@ pub struct Receiving {
     pub clock: Arc<dyn Clock>,
     /// The value of [`TEST_HEADER`] in Usher's own requests.
     pub test_mark: String,
+    /// Bytes of the largest body, as the listener enforces it.
+    pub body_limit: u64,
 }
 
 impl Receiving {
@@ -69,7 +71,7 @@ impl Receiving {
         let test = request.headers.iter().any(|h| is_mark(h) && h.1 == self.test_mark);
         let headers: Vec<_> = request.headers.into_iter().filter(|h| !is_mark(h)).collect();
         let verdict = match request.oversize {
-            Some(bytes) => Err(Refusal::TooLarge { bytes, limit: Limits::default().body_bytes }),
+            Some(bytes) => Err(Refusal::TooLarge { bytes, limit: self.body_limit }),
             None => verify_unexplained(&headers, &request.body, &live.keys(), received_at),
         };
         let verdict = match verdict {

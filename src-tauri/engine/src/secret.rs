@@ -66,6 +66,7 @@ pub enum KeysError {
 /// The store in use.
 #[derive(Debug)]
 pub struct Keys {
+    choice: Choice,
     place: Place,
     sentence: String,
     file: PathBuf,
@@ -84,7 +85,30 @@ impl Keys {
                 Err(error) => (Place::File, file_sentence(&file, &error.to_string())),
             },
         };
-        Self { place, sentence, file, writing: tokio::sync::Mutex::new(()) }
+        Self { choice, place, sentence, file, writing: tokio::sync::Mutex::new(()) }
+    }
+
+    /// Writes, reads and deletes a value that means nothing, in the store in use.
+    ///
+    /// # Errors
+    /// When the store does not do all three.
+    pub async fn probe(&self) -> Result<(), KeysError> {
+        match self.place {
+            Place::System => in_keychain(canary).await,
+            Place::File => {
+                self.rewrite(|all| {
+                    all.insert("canary".to_owned(), "usher".to_owned());
+                })
+                .await?;
+                self.get(Place::File, "canary").await?;
+                self.forget(Place::File, "canary").await
+            }
+        }
+    }
+
+    /// Which store was asked for.
+    pub fn choice(&self) -> Choice {
+        self.choice
     }
 
     /// Where new secrets go.

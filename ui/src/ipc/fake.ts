@@ -123,7 +123,7 @@ export function newFake(mode: FakeMode = "full"): Host & { arrive: (count: numbe
         { id: 2, name: "Beta", contacts: 206 },
       ]
     : [];
-  let settings: Settings = { port: 4870, appearance: "system" };
+  let settings: Settings = { port: 4870, appearance: "system", bodyLimitMib: 1 };
   let trash: ContactDetail[] = [];
   let nextId = 10_000;
   const listeners = new Set<(topics: string[]) => void>();
@@ -162,6 +162,9 @@ export function newFake(mode: FakeMode = "full"): Host & { arrive: (count: numbe
             url: `http://127.0.0.1:${settings.port}`,
             since: now,
             problem: `Port ${settings.port} is taken by node (process 4121). Stop it, or choose another port in Settings.`,
+            restarts: 0,
+            lastProblem: null,
+            lastProblemAt: null,
           }
         : {
             state: "listening",
@@ -169,7 +172,11 @@ export function newFake(mode: FakeMode = "full"): Host & { arrive: (count: numbe
             url: `http://127.0.0.1:${settings.port}`,
             since: now,
             problem: null,
+            restarts: 0,
+            lastProblem: null,
+            lastProblemAt: null,
           },
+    storage: { ok: true, problem: null, since: null, note: null },
   });
   const matching = (args: { environmentId?: number; query?: string }) =>
     messages.filter(
@@ -202,6 +209,12 @@ export function newFake(mode: FakeMode = "full"): Host & { arrive: (count: numbe
       }),
       restart_listener: status,
       backup: ({ file }) => ({ file, bytes: 4_812_800 }),
+      restore: () => ({
+        kept: "/home/maya/.local/share/usher/usher.before-restore-20261120-090000.db",
+        messages: messages.length,
+        contacts: contacts.length,
+        withoutSecret: [],
+      }),
       rebuild: () => ({ messages: messages.length, contacts: contacts.length, changed: 0 }),
     },
     settings: {
@@ -211,6 +224,47 @@ export function newFake(mode: FakeMode = "full"): Host & { arrive: (count: numbe
         announce("settings");
         return settings;
       },
+    },
+    diagnostics: {
+      show: () => ({
+        limits: [
+          {
+            name: "Open connections",
+            value: "256",
+            reason: "Enough for any tunnel. When all are taken, the longest waiting gives way.",
+          },
+          {
+            name: "Body of a message",
+            value: `${settings.bodyLimitMib} MiB`,
+            reason: "Clerk's messages are under 64 KiB.",
+          },
+        ],
+        listener: {
+          connections: 2,
+          connectionLimit: 256,
+          busy: 0,
+          served: messages.length,
+          refused: 3,
+          evicted: 0,
+          acceptErrors: 0,
+        },
+        storage: { databaseBytes: 4_812_800, walBytes: 412_000, freeBytes: 81_604_378_624 },
+      }),
+      doctor: () => [
+        {
+          name: "database",
+          verdict: "ok",
+          sentence: "The database is whole: 4.5 MiB, every page is in order.",
+          remedy: null,
+        },
+        {
+          name: "tunnel",
+          verdict: "warning",
+          sentence: "No message has come from outside yet.",
+          remedy: "Open a tunnel to the listener, and give its address to Clerk.",
+        },
+      ],
+      export: () => ({ text: "Usher 0.1.0\n" }),
     },
     environments: {
       list: () => environments,

@@ -8,6 +8,9 @@ use crate::Engine;
 use crate::api::ApiError;
 use crate::audience;
 pub use crate::audience::Rebuilt;
+pub use crate::db::StorageStatus;
+use crate::db::restore::Unfit;
+use crate::engine::RestoreError;
 pub use crate::engine::{ListenerState, ListenerStatus};
 use crate::secret::Place;
 
@@ -34,6 +37,8 @@ pub struct AppStatus {
     pub keychain: KeychainStatus,
     /// The socket that Clerk's messages arrive at.
     pub listener: ListenerStatus,
+    /// Whether messages can be stored.
+    pub storage: StorageStatus,
 }
 
 /// Where signing secrets are kept.
@@ -91,6 +96,8 @@ pub struct Settings {
     pub port: u16,
     /// Light, dark, or whatever the system says.
     pub appearance: Appearance,
+    /// Largest body of a message, MiB.
+    pub body_limit_mib: u8,
 }
 
 /// Light or dark.
@@ -115,6 +122,9 @@ pub struct UpdateSettings {
     pub port: Option<u16>,
     /// New appearance.
     pub appearance: Option<Appearance>,
+    /// New largest body, 1 to 10 MiB; the listener starts anew with it and lets running requests
+    /// finish.
+    pub body_limit_mib: Option<u8>,
 }
 
 /// Where to write a backup.
@@ -137,6 +147,30 @@ pub struct Backup {
     pub bytes: i64,
 }
 
+/// Which backup to go back to.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[ts(export)]
+pub struct RestoreFrom {
+    /// Absolute path of a database of Usher.
+    pub file: String,
+}
+
+/// A backup that was put in place of the database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct Restored {
+    /// Where the database of before is kept; absent when there was none.
+    pub kept: Option<String>,
+    /// Messages in the restored database.
+    pub messages: i64,
+    /// Contacts in the restored database.
+    pub contacts: i64,
+    /// Endpoints, as `name · environment`, with a signing secret that this machine does not have.
+    pub without_secret: Vec<String>,
+}
+
 pub(super) async fn status(engine: &Engine, _: Nothing) -> Result<AppStatus, ApiError> {
     let kind = match engine.keys().place() {
         Place::System => KeychainKind::System,
@@ -148,7 +182,8 @@ pub(super) async fn status(engine: &Engine, _: Nothing) -> Result<AppStatus, Api
         database_file: engine.db().file().display().to_string(),
         started_at: engine.started_at(),
         keychain: KeychainStatus { kind, sentence: engine.keys().sentence().to_owned() },
-        listener: engine.listener_status().await,
+        listener: engine.listener_status(),
+        storage: engine.db().storage(),
     })
 }
 
@@ -167,7 +202,7 @@ pub(super) async fn counts(engine: &Engine, of: InEnvironment) -> Result<Counts,
                  as "endpoints!: i64""#,
         of.environment_id
     )
-    .fetch_one(engine.db().read())
+    .fetch_one(&engine.db().read())
     .await?;
     Ok(Counts {
         messages: row.messages,
@@ -193,6 +228,49 @@ pub(super) async fn backup(engine: &Engine, to: BackupTo) -> Result<Backup, ApiE
     })?;
     let bytes = std::fs::metadata(file).map_or(0, |meta| meta.len());
     Ok(Backup { file: to.file, bytes: i64::try_from(bytes).unwrap_or(i64::MAX) })
+}
+
+pub(super) async fn restore(engine: &Engine, from: RestoreFrom) -> Result<Restored, ApiError> {
+    let file = Path::new(&from.file);
+    if !file.is_absolute() {
+        return Err(ApiError::invalid(format!("{} is not a full path.", from.file)));
+    }
+    if !file.is_file() {
+        return Err(ApiError::not_found(format!("There is no file {}.", from.file)));
+    }
+    let done = engine.restore(file).await.map_err(|error| match error {
+        RestoreError::Unfit(Unfit::Copy { .. })
+        | RestoreError::Database(_)
+        | RestoreError::Query(_)
+        | RestoreError::Folder(_)
+        | RestoreError::Swap(_) => ApiError::unavailable(error.to_string()),
+        RestoreError::Unfit(unfit) => ApiError::invalid(unfit.to_string()),
+    })?;
+    let row = sqlx::query!(
+        r#"select (select count(*) from message) as "messages!: i64",
+                  (select count(*) from contact) as "contacts!: i64""#
+    )
+    .fetch_one(&engine.db().read())
+    .await?;
+    let mut without_secret: Vec<String> =
+        sqlx::query!("select id, endpoint_id from endpoint_secret")
+            .fetch_all(&engine.db().read())
+            .await?
+            .into_iter()
+            .filter_map(|secret| {
+                let live = engine.directory().by_id(secret.endpoint_id)?;
+                let given_out = live.secrets.iter().any(|(id, _)| *id == secret.id);
+                (!given_out).then(|| live.label.clone())
+            })
+            .collect();
+    without_secret.sort();
+    without_secret.dedup();
+    Ok(Restored {
+        kept: done.kept.map(|kept| kept.display().to_string()),
+        messages: row.messages,
+        contacts: row.contacts,
+        without_secret,
+    })
 }
 
 pub(super) async fn rebuild(engine: &Engine, _: Nothing) -> Result<Rebuilt, ApiError> {

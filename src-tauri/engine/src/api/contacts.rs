@@ -316,7 +316,7 @@ pub(super) async fn list(engine: &Engine, of: ListContacts) -> Result<Page<Conta
         .bind(patterns_of(of.query.as_deref()))
         .bind(of.cursor)
         .bind(i64::try_from(limit).unwrap_or(100) + 1)
-        .fetch_all(engine.db().read())
+        .fetch_all(&engine.db().read())
         .await?;
     let rows: Vec<(String, ContactRow)> = rows
         .iter()
@@ -365,7 +365,7 @@ pub(super) async fn count(engine: &Engine, of: ListContacts) -> Result<Count, Ap
         of.environment_id,
         words
     )
-    .fetch_one(engine.db().read())
+    .fetch_one(&engine.db().read())
     .await?;
     Ok(Count { count })
 }
@@ -381,7 +381,7 @@ pub(super) async fn show(engine: &Engine, which: ById) -> Result<ContactDetail, 
            from contact where id = ?1"#,
         which.id
     )
-    .fetch_optional(engine.db().read())
+    .fetch_optional(&engine.db().read())
     .await?
     .ok_or_else(gone)?;
     let on = sqlx::query!(
@@ -389,13 +389,13 @@ pub(super) async fn show(engine: &Engine, which: ById) -> Result<ContactDetail, 
          where cl.contact_id = ?1 order by l.name",
         which.id
     )
-    .fetch_all(engine.db().read())
+    .fetch_all(&engine.db().read())
     .await?;
     let more: merge::More = serde_json::from_str(&row.state).unwrap_or_default();
     let raw = match more.message {
         Some(message) => {
             sqlx::query_scalar!("select body from message_body where message_id = ?1", message)
-                .fetch_optional(engine.db().read())
+                .fetch_optional(&engine.db().read())
                 .await?
         }
         None => None,
@@ -439,7 +439,7 @@ pub(super) async fn timeline(engine: &Engine, of: PageOf) -> Result<Page<Timelin
         before,
         take
     )
-    .fetch_all(engine.db().read())
+    .fetch_all(&engine.db().read())
     .await?;
     let rows = rows
         .into_iter()
@@ -593,7 +593,7 @@ pub(super) async fn remove(engine: &Engine, which: ByIds) -> Result<Removed, Api
         "select environment_id, email_key from contact where id in (select value from json_each(?1))",
         ids
     )
-    .fetch_all(engine.db().read())
+    .fetch_all(&engine.db().read())
     .await?;
     let environment = rows.first().map(|row| row.environment_id).ok_or_else(gone)?;
     if rows.iter().any(|row| row.environment_id != environment) {

@@ -16,7 +16,7 @@ use ts_rs::TS;
 #[serde(rename_all = "camelCase")]
 #[ts(export)]
 pub enum EndpointState {
-    /// No signing secret yet.
+    /// No signing secret that can be used: none yet, or the keychain does not give it out.
     NeedsSecret,
     /// Ready; nothing has arrived.
     Waiting,
@@ -245,7 +245,7 @@ pub(super) async fn list(engine: &Engine, _: Nothing) -> Result<Vec<EndpointRow>
 }
 
 async fn rows(engine: &Engine, only: Option<i64>) -> Result<Vec<EndpointRow>, ApiError> {
-    let base = engine.listener_status().await.url;
+    let base = engine.listener_status().url;
     let since = engine.now() - DAY;
     let rows = sqlx::query!(
         r#"select e.id, e.environment_id, v.name as environment, e.name, e.token,
@@ -270,10 +270,11 @@ async fn rows(engine: &Engine, only: Option<i64>) -> Result<Vec<EndpointRow>, Ap
         since,
         only
     )
-    .fetch_all(engine.db().read())
+    .fetch_all(&engine.db().read())
     .await?;
     let rows = rows.into_iter().map(|row| {
-        let state = match (row.paused, row.secrets, row.last_accepted) {
+        let usable = engine.directory().by_id(row.id).map_or(0, |live| live.secrets.len());
+        let state = match (row.paused, usable, row.last_accepted) {
             (true, ..) => EndpointState::Paused,
             (_, 0, _) => EndpointState::NeedsSecret,
             (.., None) => EndpointState::Waiting,
@@ -315,7 +316,7 @@ pub(super) async fn show(engine: &Engine, which: ById) -> Result<EndpointDetail,
          where endpoint_id = ?1 order by id desc",
         which.id
     )
-    .fetch_all(engine.db().read())
+    .fetch_all(&engine.db().read())
     .await?;
     let signing_secrets = secrets
         .into_iter()
@@ -333,7 +334,7 @@ pub(super) async fn show(engine: &Engine, which: ById) -> Result<EndpointDetail,
          order by received_at desc, id desc limit 1",
         which.id
     )
-    .fetch_optional(engine.db().read())
+    .fetch_optional(&engine.db().read())
     .await?;
     let first = (engine.now() / HOUR - 23) * HOUR;
     let counted = sqlx::query!(
@@ -344,7 +345,7 @@ pub(super) async fn show(engine: &Engine, which: ById) -> Result<EndpointDetail,
         which.id,
         first
     )
-    .fetch_all(engine.db().read())
+    .fetch_all(&engine.db().read())
     .await?;
     let hours = (0..24)
         .map(|hour| {
@@ -365,14 +366,14 @@ pub(super) async fn show(engine: &Engine, which: ById) -> Result<EndpointDetail,
         which.id,
         since
     )
-    .fetch_all(engine.db().read())
+    .fetch_all(&engine.db().read())
     .await?;
     let unkept = sqlx::query_as!(
         Unkept,
         "select count, first_at, last_at from unkept where endpoint_id = ?1",
         which.id
     )
-    .fetch_optional(engine.db().read())
+    .fetch_optional(&engine.db().read())
     .await?;
     let settings = live.settings.clone();
     Ok(EndpointDetail { row, settings, signing_secrets, last_verified, hours, week, unkept })

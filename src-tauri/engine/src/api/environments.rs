@@ -105,7 +105,7 @@ pub(super) async fn list(engine: &Engine, _: Nothing) -> Result<Vec<EnvironmentR
                    where environment_id = environment.id) as "contacts!: i64"
            from environment order by id"#
     )
-    .fetch_all(engine.db().read())
+    .fetch_all(&engine.db().read())
     .await?;
     let rows = rows.into_iter().map(|row| EnvironmentRow {
         id: row.id,

@@ -12,7 +12,7 @@ pub(super) async fn list(engine: &Engine, of: InEnvironment) -> Result<Vec<Event
          where environment_id = ?1 order by last_at desc, name",
         of.environment_id
     )
-    .fetch_all(engine.db().read())
+    .fetch_all(&engine.db().read())
     .await?;
     let recent = sqlx::query!(
         r#"select n.id as "name_id!", e.label, e.at,
@@ -23,7 +23,7 @@ pub(super) async fn list(engine: &Engine, of: InEnvironment) -> Result<Vec<Event
            where n.environment_id = ?1 order by e.id desc"#,
         of.environment_id
     )
-    .fetch_all(engine.db().read())
+    .fetch_all(&engine.db().read())
     .await?;
     let rows = names.into_iter().map(|name| EventRow {
         recent: recent
@@ -64,7 +64,7 @@ pub(super) async fn occurrences(
         before,
         take
     )
-    .fetch_all(engine.db().read())
+    .fetch_all(&engine.db().read())
     .await?;
     Ok(Page::cut(rows, limit, |row| row.id.to_string()))
 }

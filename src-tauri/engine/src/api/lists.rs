@@ -18,7 +18,7 @@ pub(super) async fn list(
            from mailing_list where environment_id = ?1 order by name"#,
         of.environment_id
     )
-    .fetch_all(engine.db().read())
+    .fetch_all(&engine.db().read())
     .await?;
     Ok(rows)
 }

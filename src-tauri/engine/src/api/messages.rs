@@ -372,7 +372,7 @@ pub(super) async fn list(engine: &Engine, of: ListMessages) -> Result<Page<Messa
             words,
             take
         )
-        .fetch_all(engine.db().read())
+        .fetch_all(&engine.db().read())
         .await?
     } else {
         let before = cursor.unwrap_or(i64::MAX);
@@ -395,7 +395,7 @@ pub(super) async fn list(engine: &Engine, of: ListMessages) -> Result<Page<Messa
             words,
             take
         )
-        .fetch_all(engine.db().read())
+        .fetch_all(&engine.db().read())
         .await?
     };
     let rows = rows.into_iter().map(MessageRow::from).collect();
@@ -417,7 +417,7 @@ pub(super) async fn count(engine: &Engine, of: ListMessages) -> Result<Count, Ap
         of.environment_id,
         words
     )
-    .fetch_one(engine.db().read())
+    .fetch_one(&engine.db().read())
     .await?;
     Ok(Count { count })
 }
@@ -440,7 +440,7 @@ pub(super) async fn show(engine: &Engine, which: ById) -> Result<MessageDetail, 
            where m.id = ?1"#,
         which.id
     )
-    .fetch_optional(engine.db().read())
+    .fetch_optional(&engine.db().read())
     .await?
     .ok_or_else(|| ApiError::not_found(format!("There is no message {}.", which.id)))?;
     let events: Vec<String> = sqlx::query_scalar!(
@@ -448,7 +448,7 @@ pub(super) async fn show(engine: &Engine, which: ById) -> Result<MessageDetail, 
          where e.message_id = ?1 order by e.id",
         which.id
     )
-    .fetch_all(engine.db().read())
+    .fetch_all(&engine.db().read())
     .await?;
     let touched = touched(engine, which.id).await?;
     let headers: Vec<(String, String)> = serde_json::from_str(&row.headers).unwrap_or_default();
@@ -516,7 +516,7 @@ async fn touched(engine: &Engine, message: i64) -> Result<Vec<TouchedContact>, A
            from contact_change where message_id = ?1 order by id"#,
         message
     )
-    .fetch_all(engine.db().read())
+    .fetch_all(&engine.db().read())
     .await?;
     let rows = rows.into_iter().map(|row| TouchedContact {
         contact_id: row.contact_id,
@@ -601,7 +601,7 @@ pub(super) async fn verify(engine: &Engine, which: VerifyAgain) -> Result<Verify
                 "select id from message where endpoint_id = ?1 and outcome = 'refused' order by id",
                 endpoint
             )
-            .fetch_all(engine.db().read())
+            .fetch_all(&engine.db().read())
             .await?
         }
         (None, None) => return Err(ApiError::invalid("Say which messages, or which endpoint.")),

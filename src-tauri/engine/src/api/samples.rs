@@ -59,7 +59,7 @@ pub(super) async fn sign(engine: &Engine, test: SendTest) -> Result<SignedTest, 
         ("svix-timestamp", timestamp.to_string()),
         ("svix-signature", signature),
     ];
-    let base = engine.listener_status().await.url;
+    let base = engine.listener_status().url;
     Ok(SignedTest {
         url: format!("{base}/in/{}", live.token),
         headers: headers
@@ -79,7 +79,7 @@ fn fresh_id() -> String {
 }
 
 pub(super) async fn send(engine: &Engine, test: SendTest) -> Result<SentTest, ApiError> {
-    let listener = engine.listener_status().await;
+    let listener = engine.listener_status();
     if listener.state != ListenerState::Listening {
         return Err(ApiError::unavailable(
             "Usher is not listening, so the test event has nowhere to go. See Settings.",

@@ -15,7 +15,7 @@ use super::{Arrival, Outcome, REFUSED_BYTES, REFUSED_ROWS, Receipt, status_of, u
 use crate::change::Topic;
 use crate::clerk::Message;
 use crate::clock::Clock;
-use crate::db::Tx;
+use crate::db::{Replacing, Tx};
 use crate::signing::verify::{Refusal, Verified};
 
 /// Stores a batch and says what to answer to each.
@@ -70,6 +70,9 @@ impl<'a> Batch<'a> {
     /// Gives each arrival its id. That an endpoint is paused is asked inside the transaction: a message
     /// that saw a paused endpoint and is stored after the resume has nobody to wait for.
     async fn sort(tx: &mut Tx, arrivals: &'a [Arrival]) -> Result<Self, sqlx::Error> {
+        if arrivals.iter().any(|arrival| arrival.live.database != tx.database()) {
+            return Err(Replacing.into());
+        }
         tx.touch(Topic::Messages);
         tx.touch(Topic::Endpoints);
         let judged: Vec<Result<&Verified, Refusal>> = arrivals.iter().map(judge).collect();

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::audience::{self, Item, Projected, Unsaved, merge::Incoming, merge::Verdict};
 use crate::clerk::{ACTED_ON, Fact, Message, Unusable};
 use crate::clock::Clock;
-use crate::db::Tx;
+use crate::db::{Cause, Tx};
 use crate::endpoint::{EndpointSettings, options_of};
 
 use super::{Outcome, word};
@@ -182,6 +182,11 @@ async fn guarded(
 ) -> Result<Result<Vec<Projected>, String>, sqlx::Error> {
     sqlx::raw_sql("savepoint projecting").execute(tx.conn()).await?;
     let done = audience::project(tx, environment, group, now).await;
+    if let Err(error) = &done
+        && Cause::of(error).is_some_and(Cause::is_the_disk)
+    {
+        return done.map(Ok);
+    }
     let end = if done.is_ok() {
         "release projecting"
     } else {

@@ -77,7 +77,7 @@ pub async fn resume(
         "select id from message where endpoint_id = ?1 and outcome = 'waiting' order by id",
         endpoint
     )
-    .fetch_all(db.read())
+    .fetch_all(&db.read())
     .await?;
     Ok(verify_again(db, directory, clock, &ids).await?.accepted)
 }

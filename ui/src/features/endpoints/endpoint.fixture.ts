@@ -66,5 +66,9 @@ export const STATUS: AppStatus = {
     url: "http://127.0.0.1:4870",
     problem: null,
     since: Date.UTC(2026, 10, 20),
+    restarts: 0,
+    lastProblem: null,
+    lastProblemAt: null,
   },
+  storage: { ok: true, problem: null, since: null, note: null },
 };

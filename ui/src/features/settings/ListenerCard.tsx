@@ -16,6 +16,7 @@ import styles from "./SettingsPage.module.css";
 const STATE: Record<ListenerStatus["state"], { word: string; tone: Tone }> = {
   listening: { word: "Listening", tone: "green" },
   stopped: { word: "Stopped", tone: "grey" },
+  restarting: { word: "Restarting", tone: "amber" },
   failed: { word: "Failed", tone: "red" },
 };
 

@@ -17,12 +17,16 @@ const STATUS: AppStatus = {
     url: "http://127.0.0.1:4870",
     problem: "Port 4870 is taken by node (process 4711).",
     since: Date.UTC(2026, 10, 20),
+    restarts: 0,
+    lastProblem: null,
+    lastProblemAt: null,
   },
+  storage: { ok: true, problem: null, since: null, note: null },
 };
 
 const REPLIES = {
   app: { status: () => STATUS },
-  settings: { get: () => ({ port: 4870, appearance: "system" as const }) },
+  settings: { get: () => ({ port: 4870, appearance: "system" as const, bodyLimitMib: 1 }) },
 };
 
 describe("the settings", () => {

@@ -3,4 +3,4 @@
 /**
  * Whether messages can arrive.
  */
-export type ListenerState = "listening" | "stopped" | "failed";
+export type ListenerState = "listening" | "stopped" | "restarting" | "failed";

@@ -6,7 +6,7 @@ import type { ListenerState } from "./ListenerState";
  */
 export type ListenerStatus = { 
 /**
- * Listening, stopped on purpose, or failed with `problem`.
+ * Listening, stopped on purpose, being restarted, or failed with `problem`.
  */
 state: ListenerState, 
 /**
@@ -24,4 +24,16 @@ problem: string | null,
 /**
  * Unix milliseconds since when it is in this state.
  */
-since: number, };
+since: number, 
+/**
+ * How often it was started again by itself since this process opened the data folder.
+ */
+restarts: number, 
+/**
+ * What went wrong the last time, also after it was put right.
+ */
+lastProblem: string | null, 
+/**
+ * Unix milliseconds at which that was noticed.
+ */
+lastProblemAt: number | null, };

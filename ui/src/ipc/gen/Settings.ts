@@ -12,4 +12,8 @@ port: number,
 /**
  * Light, dark, or whatever the system says.
  */
-appearance: Appearance, };
+appearance: Appearance, 
+/**
+ * Largest body of a message, MiB.
+ */
+bodyLimitMib: number, };

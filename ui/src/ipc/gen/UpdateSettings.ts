@@ -12,4 +12,9 @@ port?: number,
 /**
  * New appearance.
  */
-appearance?: Appearance, };
+appearance?: Appearance, 
+/**
+ * New largest body, 1 to 10 MiB; the listener starts anew with it and lets running requests
+ * finish.
+ */
+bodyLimitMib?: number, };

@@ -9,15 +9,19 @@ import type { Backup } from "./Backup";
 import type { BackupTo } from "./BackupTo";
 import type { ById } from "./ById";
 import type { ByIds } from "./ByIds";
+import type { Check } from "./Check";
 import type { ContactDetail } from "./ContactDetail";
 import type { ContactRow } from "./ContactRow";
 import type { Count } from "./Count";
 import type { Counts } from "./Counts";
+import type { Diagnostics } from "./Diagnostics";
+import type { DoctorArgs } from "./DoctorArgs";
 import type { EditContact } from "./EditContact";
 import type { EndpointDetail } from "./EndpointDetail";
 import type { EndpointRow } from "./EndpointRow";
 import type { EnvironmentRow } from "./EnvironmentRow";
 import type { EventRow } from "./EventRow";
+import type { Export } from "./Export";
 import type { InEnvironment } from "./InEnvironment";
 import type { ListContacts } from "./ListContacts";
 import type { ListMessages } from "./ListMessages";
@@ -33,6 +37,8 @@ import type { Page } from "./Page";
 import type { PageOf } from "./PageOf";
 import type { Rebuilt } from "./Rebuilt";
 import type { Removed } from "./Removed";
+import type { RestoreFrom } from "./RestoreFrom";
+import type { Restored } from "./Restored";
 import type { Revealed } from "./Revealed";
 import type { SampleBody } from "./SampleBody";
 import type { SampleRow } from "./SampleRow";
@@ -54,11 +60,17 @@ export interface Commands {
     counts: { args: InEnvironment; reply: Counts };
     restart_listener: { args: Nothing; reply: AppStatus };
     backup: { args: BackupTo; reply: Backup };
+    restore: { args: RestoreFrom; reply: Restored };
     rebuild: { args: Nothing; reply: Rebuilt };
   };
   settings: {
     get: { args: Nothing; reply: Settings };
     update: { args: UpdateSettings; reply: Settings };
+  };
+  diagnostics: {
+    show: { args: Nothing; reply: Diagnostics };
+    doctor: { args: DoctorArgs; reply: Array<Check> };
+    export: { args: Nothing; reply: Export };
   };
   environments: {
     list: { args: Nothing; reply: Array<EnvironmentRow> };

@@ -1,0 +1,157 @@
+//! Settings → Diagnostics and `usher doctor`: what runs, what limits it, and what is wrong.
+//!
+//! Deliberately absent: putting anything right. Each check says what the person can do.
+
+mod doctor;
+mod export;
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use crate::Engine;
+use crate::api::ApiError;
+use crate::api::app::Nothing;
+use crate::db::beside;
+use crate::inbox;
+pub use crate::listener::LimitRow;
+
+pub use doctor::closed as doctor_closed;
+
+/// What the listener and the database are made of right now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct Diagnostics {
+    /// The limits in force, in the order in which a request meets them.
+    pub limits: Vec<LimitRow>,
+    /// Counts of the running listener; absent while there is none.
+    pub listener: Option<ListenerHealth>,
+    /// Sizes on the disk.
+    pub storage: StorageSizes,
+}
+
+/// What the running listener counts since it was started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct ListenerHealth {
+    /// Connections open now.
+    pub connections: usize,
+    /// At most so many.
+    pub connection_limit: usize,
+    /// Requests being worked on now.
+    pub busy: usize,
+    /// Requests answered.
+    pub served: u64,
+    /// Requests refused before they reached an endpoint, for their form or their size.
+    pub refused: u64,
+    /// Connections dropped because all places were taken.
+    pub evicted: u64,
+    /// Connections the system could not hand over.
+    pub accept_errors: u64,
+}
+
+/// Sizes on the disk, bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct StorageSizes {
+    /// The database file.
+    pub database_bytes: u64,
+    /// Its write-ahead log.
+    pub wal_bytes: u64,
+    /// Free on the volume of the data folder; absent when the system does not tell.
+    pub free_bytes: Option<u64>,
+}
+
+/// How thorough the doctor is.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[ts(export)]
+pub struct DoctorArgs {
+    /// Also compares every index of the database with its table, which may take minutes.
+    pub full: bool,
+}
+
+/// One thing the doctor looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct Check {
+    /// `database`, `permissions`, `port`, `clock`, `keychain`, `disk` or `tunnel`.
+    pub name: String,
+    /// How it is.
+    pub verdict: Verdict,
+    /// What was found.
+    pub sentence: String,
+    /// What to do about it; absent when nothing is to be done.
+    pub remedy: Option<String>,
+}
+
+/// How a check came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub enum Verdict {
+    /// As it should be.
+    Ok,
+    /// It works, and something should be looked at.
+    Warning,
+    /// It keeps Usher from working.
+    Failed,
+    /// It could not be told.
+    Unknown,
+}
+
+/// A report to send to somebody who helps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct Export {
+    /// Plain text without secrets, bodies, addresses or names.
+    pub text: String,
+}
+
+/// The limits of the inbox.
+fn kept() -> impl Iterator<Item = LimitRow> {
+    inbox::limits().into_iter().map(|(name, value, reason)| LimitRow {
+        name: name.to_owned(),
+        value,
+        reason: reason.to_owned(),
+    })
+}
+
+pub(super) async fn show(engine: &Engine, _: Nothing) -> Result<Diagnostics, ApiError> {
+    let health = engine.listener_health().await;
+    Ok(Diagnostics {
+        limits: engine.limits().await.into_iter().chain(kept()).collect(),
+        listener: health.map(|health| ListenerHealth {
+            connections: health.connections,
+            connection_limit: health.connection_limit,
+            busy: health.busy,
+            served: health.served,
+            refused: health.refused,
+            evicted: health.evicted,
+            accept_errors: health.accept_errors,
+        }),
+        storage: sizes(engine),
+    })
+}
+
+fn sizes(engine: &Engine) -> StorageSizes {
+    let file = engine.db().file();
+    let size = |path: &std::path::Path| std::fs::metadata(path).map_or(0, |meta| meta.len());
+    StorageSizes {
+        database_bytes: size(file),
+        wal_bytes: size(&beside(file, "-wal")),
+        free_bytes: fs4::available_space(engine.data_dir()).ok(),
+    }
+}
+
+pub(super) async fn doctor(engine: &Engine, how: DoctorArgs) -> Result<Vec<Check>, ApiError> {
+    Ok(doctor::open(engine, how.full).await)
+}
+
+pub(super) async fn export(engine: &Engine, _: Nothing) -> Result<Export, ApiError> {
+    Ok(Export { text: export::text(engine).await? })
+}
