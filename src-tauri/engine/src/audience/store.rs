@@ -169,7 +169,8 @@ pub(super) struct Notes {
 }
 
 /// Writes back what changed since the world was loaded or saved, and the notes, in one round trip.
-/// Contacts whose email moved are deleted before any is written, since two may have swapped theirs.
+/// Contacts whose email moved are deleted before any is written, since two may have swapped theirs;
+/// columns that have an index and hardly ever change are written only when they do.
 pub(super) async fn save(
     tx: &mut Tx,
     environment: i64,
@@ -265,11 +266,15 @@ pub(super) async fn save(
                 v ->> 9, v ->> 10, v ->> 11
          from r where true
          on conflict (id) do update
-         set email = excluded.email, user_id = excluded.user_id, first_name = excluded.first_name,
+         set email = excluded.email, first_name = excluded.first_name,
              last_name = excluded.last_name, user_group = excluded.user_group,
              source = excluded.source, subscribed = excluded.subscribed,
-             created_at = excluded.created_at, updated_at = excluded.updated_at,
-             state = excluded.state;
+             updated_at = excluded.updated_at, state = excluded.state;
+
+         with r (v) as materialized (select value from json_each(?))
+         update contact set user_id = r.v ->> 3, created_at = r.v ->> 9 from r
+         where contact.id = r.v ->> 0
+           and (contact.user_id is not r.v ->> 3 or contact.created_at <> r.v ->> 9);
 
          insert into contact_list (list_id, contact_id)
          select value ->> 0, value ->> 1 from json_each(?)
@@ -305,6 +310,7 @@ pub(super) async fn save(
         all,
         rows,
         environment,
+        rows,
         lists,
         changes,
         environment,
