@@ -9,6 +9,7 @@
     reason = "a build tool reads the environment, takes the time and talks to a terminal"
 )]
 
+mod audit;
 mod bench;
 mod bindings;
 mod diff;

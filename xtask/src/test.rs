@@ -7,7 +7,7 @@
 use std::{process::Command, time::Instant};
 
 use crate::{
-    bindings, prepare,
+    audit, bindings, prepare,
     shell::{Outcome, cargo, program, run, succeeds},
     sqlx,
 };
@@ -35,6 +35,7 @@ pub fn all(long: bool) -> Outcome {
         run(whole("clippy").args(["--all-targets", "--", "--deny", "warnings"]))
     })?;
     steps.step("cargo-deny", deny)?;
+    steps.step("npm audit", audit::check)?;
     steps.step("doctests", || run(whole("test").arg("--doc")))?;
     steps.step("build", || run(whole("build").arg("--bins")))?;
     steps.report();
@@ -48,7 +49,7 @@ pub fn all(long: bool) -> Outcome {
     run(&mut tests).map_err(|_| String::new())
 }
 
-/// Rust's and npm's dependencies against `.deny.toml`, and against the known advisories where
+/// Rust's dependencies against `.deny.toml`, and against the known advisories where
 /// their database can be reached.
 fn deny() -> Outcome {
     let check = |what: &[&str]| {
