@@ -1,23 +1,20 @@
 //! The merge rules: any order and repetition gives the same audience, it is the one the rules say,
 //! and every named conflict ends as the table shows.
 //!
-//! Edits depend on what stood there when they were made, so their law is: the same edits, made at
-//! the same points between the same sets of messages, give the same audience whatever the order and
-//! repetition within each set. `USHER_LONG=1` runs many more sets, each time other ones.
+//! The law itself and the random stories stand in kit/merge.rs. `USHER_LONG=1` runs many more sets,
+//! each time other ones.
 
 mod examples;
-mod model;
-mod sets;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use kit::dice::Dice;
+use kit::merge::sets::{Message, Story, messages, stories};
+use kit::merge::{any_order, audience, live, told};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 use proptest::{prop_assert, prop_assert_eq, strategy::Strategy};
-use usher_engine::audience::merge::{Anchor, Contact, World};
+use usher_engine::audience::merge::Contact;
 use usher_engine::clerk::{Fact, email_key};
-
-use self::model::Model;
-use self::sets::{Deed, Dice, Message, Story, messages, stories};
 
 const SETS: u32 = 300;
 const ORDERS: u64 = 40;
@@ -38,93 +35,8 @@ fn for_all<S: Strategy>(sets: S, law: impl Fn(S::Value) -> Result<(), TestCaseEr
     runner.run(&sets, law).unwrap();
 }
 
-fn audience(world: &World) -> BTreeMap<String, Contact> {
-    let contacts = world.audience().map(|(key, contact)| {
-        let mut contact = contact.clone();
-        contact.more.message = None;
-        (key.to_owned(), contact)
-    });
-    contacts.collect()
-}
-
-/// The messages shuffled, some of them again.
-fn any_order<'a>(new: &'a [Message], known: &[&'a Message], dice: &mut Dice) -> Vec<&'a Message> {
-    let mut order: Vec<&Message> = new.iter().collect();
-    let pool: Vec<&Message> = new.iter().chain(known.iter().copied()).collect();
-    if !pool.is_empty() {
-        let again = dice.below(4);
-        order.extend((0..again).map(|_| pool[dice.below(pool.len())]));
-    }
-    dice.shuffle(&mut order);
-    order
-}
-
-/// Lives through a story; `look` sees the world after every step.
-fn live(story: &Story, seed: u64, mut look: impl FnMut(&World)) -> World {
-    let mut world = World::new(1);
-    let mut dice = Dice::new(seed);
-    let mut known: Vec<&Message> = Vec::new();
-    let mut removals: Vec<Anchor> = Vec::new();
-    let mut number = 0;
-    for (new, deeds) in &story.parts {
-        for message in any_order(new, &known, &mut dice) {
-            number += 1;
-            message.apply(&mut world, number);
-            look(&world);
-        }
-        known.extend(new);
-        for deed in deeds {
-            match deed {
-                Deed::Add { key, edits, at } => {
-                    world.add_by_hand(key, edits, *at);
-                }
-                Deed::Edit { key, edits, at } => {
-                    world.edit(key, edits, *at);
-                }
-                Deed::Remove { key, at } => {
-                    removals.extend(world.remove(key, *at).map(|(_, anchor)| anchor));
-                }
-                Deed::Restore(which) => {
-                    if !removals.is_empty() {
-                        world.restore(which.get(&removals));
-                    }
-                }
-            }
-            look(&world);
-        }
-    }
-    world
-}
-
-fn told(story: &Story) -> Model {
-    let mut model = Model::default();
-    let mut removals: Vec<Anchor> = Vec::new();
-    for (messages, deeds) in &story.parts {
-        for message in messages {
-            model.tell(message);
-        }
-        for deed in deeds {
-            match deed {
-                Deed::Add { key, edits, at } => {
-                    model.add(key, edits, *at);
-                }
-                Deed::Edit { key, edits, at } => {
-                    model.edit(key, edits, *at);
-                }
-                Deed::Remove { key, at } => removals.extend(model.remove(key, *at)),
-                Deed::Restore(which) => {
-                    if !removals.is_empty() {
-                        model.restore(which.get(&removals));
-                    }
-                }
-            }
-        }
-    }
-    model
-}
-
 fn holds(story: &Story) -> Result<(), TestCaseError> {
-    let expected = told(story).audience();
+    let expected = told(story);
     for seed in 0..ORDERS {
         let mut world = live(story, seed, |_| ());
         prop_assert_eq!(&audience(&world), &expected, "order {}", seed);

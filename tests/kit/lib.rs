@@ -10,8 +10,10 @@
 
 pub mod app;
 pub mod bin;
+pub mod dice;
 #[cfg(feature = "window")]
 mod locator;
+pub mod merge;
 #[cfg(feature = "window")]
 pub mod process;
 #[cfg(feature = "window")]

@@ -4,11 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use kit::dice::Dice;
+use kit::merge::sets::{Message, options, tie};
 use usher_engine::api::endpoints::{EventSettings, OnDelete};
 use usher_engine::audience::merge::{Anchor, BY_HAND, Contact, Edits, Field, Verdict, World};
 use usher_engine::clerk::{Fact, UserDeleted, UserSnapshot, WaitlistSnapshot};
-
-use super::sets::{Dice, Message, options, tie};
 
 fn message(fact: Fact, at: i64, options: EventSettings) -> Message {
     let tie = tie(&fact, Some(at));

@@ -14,11 +14,17 @@ use usher_engine::clerk::{Fact, NoEmail, UserDeleted, UserSnapshot, WaitlistSnap
 /// One message as it is handed to the world, without its id.
 #[derive(Debug, Clone)]
 pub struct Message {
+    /// What it says.
     pub fact: Fact,
+    /// The options of its event.
     pub options: EventSettings,
+    /// What a deletion does.
     pub on_delete: OnDelete,
+    /// The envelope's timestamp; unix milliseconds.
     pub timestamp: Option<i64>,
+    /// When it arrived; unix milliseconds.
     pub received_at: i64,
+    /// Hash of the content.
     pub tie: i64,
 }
 
@@ -30,6 +36,7 @@ pub fn tie(fact: &Fact, timestamp: Option<i64>) -> i64 {
 }
 
 impl Message {
+    /// Hands it to the world under this id.
     pub fn apply(&self, world: &mut World, message: i64) -> Effect {
         world.apply(Incoming {
             message,
@@ -46,30 +53,43 @@ impl Message {
 /// What a person does.
 #[derive(Debug, Clone)]
 pub enum Deed {
+    /// Adds a contact.
     Add {
+        /// Its address.
         key: String,
+        /// What is written into it.
         edits: Edits,
+        /// Unix milliseconds.
         at: i64,
     },
+    /// Edits the contact of an address.
     Edit {
+        /// Its address.
         key: String,
+        /// What changes.
         edits: Edits,
+        /// Unix milliseconds.
         at: i64,
     },
+    /// Removes the contact of an address.
     Remove {
+        /// Its address.
         key: String,
+        /// Unix milliseconds.
         at: i64,
     },
-    /// Takes back one of the removals so far.
-    Restore(Index),
+    /// Takes back one of the removals so far, counted round and round.
+    Restore(usize),
 }
 
-/// Messages and deeds in three parts: the messages of a part come in any order, then its deeds.
+/// Messages and deeds in parts: the messages of a part come in any order, then its deeds.
 #[derive(Debug, Clone)]
 pub struct Story {
+    /// The parts, one after the other.
     pub parts: Vec<(Vec<Message>, Vec<Deed>)>,
 }
 
+/// The options of an event that syncs last names.
 pub fn options(first_name: bool, group: Option<&str>, lists: &[i64]) -> EventSettings {
     EventSettings {
         event: "any".to_owned(),
@@ -196,7 +216,7 @@ fn deed() -> impl Strategy<Value = Deed> {
         3 => (key(), edits(), time()).prop_map(|(key, edits, at)| Deed::Edit { key, edits, at }),
         1 => (key(), edits(), time()).prop_map(|(key, edits, at)| Deed::Add { key, edits, at }),
         2 => (key(), time()).prop_map(|(key, at)| Deed::Remove { key, at }),
-        1 => any::<Index>().prop_map(Deed::Restore),
+        1 => any::<usize>().prop_map(Deed::Restore),
     ]
 }
 
@@ -205,27 +225,4 @@ pub fn stories() -> impl Strategy<Value = Story> {
     let part = || (vec(message(), 0..6), vec(deed(), 0..3));
     (part(), part(), messages())
         .prop_map(|(one, two, rest)| Story { parts: vec![one, two, (rest, Vec::new())] })
-}
-
-/// Numbers that look random, the same for the same seed.
-#[derive(Debug)]
-pub struct Dice(u64);
-
-impl Dice {
-    pub fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
-    }
-
-    pub fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 11).unwrap() % end.max(1)
-    }
-
-    pub fn shuffle<T>(&mut self, items: &mut [T]) {
-        for last in (1..items.len()).rev() {
-            items.swap(last, self.below(last + 1));
-        }
-    }
 }
