@@ -183,5 +183,27 @@ fn every_screen_shows_what_there_is_and_axe_is_content() {
             }
         }
     }
+    browser.goto(&format!("{base}/settings"));
+    browser.wait_for("the diagnostics", || browser.words().contains("Check this machine"));
+    browser.execute(
+        "document.querySelector('details').open = true;
+         [...document.querySelectorAll('button')].find((b) => b.textContent === arguments[0]).click()",
+        &json!(["Check this machine"]),
+    );
+    browser.wait_for("the findings", || browser.words().contains("Disk space"));
+    for (width, height) in [(1280, 800), (900, 600)] {
+        browser.resize(width, height);
+        browser.execute(
+            "document.querySelector('details').closest('section').scrollIntoView()",
+            &json!([]),
+        );
+        for colours in ["light", "dark"] {
+            theme(&browser, colours);
+            picture(&browser, &format!("diagnostics-{width}-{colours}"));
+            for complaint in browser.axe() {
+                complaints.push(format!("diagnostics {width} {colours}: {complaint}"));
+            }
+        }
+    }
     assert!(complaints.is_empty(), "{}", complaints.join("\n"));
 }

@@ -14,6 +14,7 @@ import { Palette } from "./Palette";
 import s from "./Shell.module.css";
 import { Shortcuts } from "./Shortcuts";
 import { Sidebar } from "./Sidebar";
+import { StorageBanner } from "./StorageBanner";
 import { sections } from "./sections";
 import { setAppearance } from "./theme";
 
@@ -99,6 +100,7 @@ export function Shell() {
       </a>
       <Sidebar rail={rail} onToggle={toggle} />
       <main id="screen" className={s.main} tabIndex={-1}>
+        <StorageBanner />
         {error === null ? (
           <Outlet />
         ) : (

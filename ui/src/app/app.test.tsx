@@ -219,6 +219,16 @@ describe("the window", () => {
     close();
   });
 
+  it("says on every screen why nothing can be stored", async () => {
+    const { close } = open("/audience", "disk");
+    const banner = await screen.findByText(/Nothing can be stored/);
+    expect(banner.closest("[role=alert]")).toHaveTextContent(
+      /since \d.*is full, so nothing can be stored\. Free some space on it\. Clerk's messages/,
+    );
+    expect(await violations()).toEqual([]);
+    close();
+  });
+
   it("says in red why it does not listen", async () => {
     const { close } = open("/messages", "down");
     expect(await screen.findByText(/Port 4870 is taken by node/)).toBeVisible();

@@ -14,7 +14,7 @@ import type { Host } from "./host";
  * Stands in for the engine in tests and in `npm run dev` with `?fake`. Not part of what is shipped.
  * `?fake=empty` is a first run, `?fake=busy` receives 500 messages a second, `?fake=down` does not listen.
  */
-export type FakeMode = "full" | "empty" | "busy" | "down";
+export type FakeMode = "full" | "empty" | "busy" | "down" | "disk";
 
 type Verbs = {
   [T in keyof Commands]: {
@@ -76,7 +76,8 @@ export function fakeHost(search: string): Host | null {
   if (asked !== null) sessionStorage.setItem(KEY, asked);
   const mode = sessionStorage.getItem(KEY);
   if (mode === null || mode === "off") return null;
-  return newFake(mode === "empty" || mode === "busy" || mode === "down" ? mode : "full");
+  const modes: readonly FakeMode[] = ["empty", "busy", "down", "disk"];
+  return newFake(modes.find((known) => known === mode) ?? "full");
 }
 
 /** A stand-in with its own data. `arrive` lets messages come in. */
@@ -176,7 +177,16 @@ export function newFake(mode: FakeMode = "full"): Host & { arrive: (count: numbe
             lastProblem: null,
             lastProblemAt: null,
           },
-    storage: { ok: true, problem: null, since: null, note: null },
+    storage:
+      mode === "disk"
+        ? {
+            ok: false,
+            problem:
+              "The disk that holds /home/maya/.local/share/usher is full, so nothing can be stored. Free some space on it.",
+            since: now - 240_000,
+            note: null,
+          }
+        : { ok: true, problem: null, since: null, note: null },
   });
   const matching = (args: { environmentId?: number; query?: string }) =>
     messages.filter(

@@ -3,12 +3,14 @@ import { type FormEvent, useState } from "react";
 import type { ListenerStatus } from "../../ipc/gen/ListenerStatus";
 import { useAct } from "../../ipc/hooks";
 import type { Tone } from "../../lib/outcome";
+import { plural } from "../../lib/words";
 import { Badge } from "../../parts/Badge";
 import { Button } from "../../parts/Button";
 import { Card } from "../../parts/Card";
 import { CopyButton } from "../../parts/CopyButton";
 import { ErrorNote } from "../../parts/ErrorNote";
 import { Field } from "../../parts/Field";
+import { Select } from "../../parts/Select";
 import { TextInput } from "../../parts/TextInput";
 import { Time } from "../../parts/Time";
 import styles from "./SettingsPage.module.css";
@@ -20,8 +22,16 @@ const STATE: Record<ListenerStatus["state"], { word: string; tone: Tone }> = {
   failed: { word: "Failed", tone: "red" },
 };
 
-/** The socket that Clerk's messages arrive at, and its port. */
-export function ListenerCard({ listener, port }: { listener: ListenerStatus; port: number }) {
+const LARGEST = [1, 2, 5, 10].map((mib) => ({ value: mib, label: `${mib} MiB` }));
+
+interface ListenerCardProps {
+  listener: ListenerStatus;
+  port: number;
+  bodyLimitMib: number;
+}
+
+/** The socket that Clerk's messages arrive at, its port, and the largest message. */
+export function ListenerCard({ listener, port, bodyLimitMib }: ListenerCardProps) {
   const [draft, setDraft] = useState<string | null>(null);
   const client = useQueryClient();
   const moved = () => {
@@ -30,6 +40,10 @@ export function ListenerCard({ listener, port }: { listener: ListenerStatus; por
   };
   const save = useAct("settings", "update", { toastError: false, onDone: moved });
   const restart = useAct("app", "restart_listener", { toastError: false });
+  const limit = useAct("settings", "update", { toastError: false });
+  const sizes = LARGEST.some((size) => size.value === bodyLimitMib)
+    ? LARGEST
+    : [...LARGEST, { value: bodyLimitMib, label: `${bodyLimitMib} MiB` }];
   const text = draft ?? String(port);
   const wanted = readPort(text);
   const changed = wanted !== port;
@@ -58,6 +72,20 @@ export function ListenerCard({ listener, port }: { listener: ListenerStatus; por
         </Button>
       </div>
       {listener.problem ? <ErrorNote error={listener.problem} title="Not listening" /> : null}
+      {listener.lastProblem !== null && listener.lastProblem !== listener.problem ? (
+        <p className={styles.hint}>
+          {listener.restarts > 0
+            ? `Started again by itself ${plural(listener.restarts, "time")}. `
+            : null}
+          The last trouble
+          {listener.lastProblemAt === null ? null : (
+            <>
+              , at <Time at={listener.lastProblemAt} mode="clock" />
+            </>
+          )}
+          : {listener.lastProblem}
+        </p>
+      ) : null}
       {restart.error ? <ErrorNote error={restart.error} title="Not restarted" /> : null}
       <form onSubmit={submit} className={styles.port}>
         <Field
@@ -102,6 +130,25 @@ export function ListenerCard({ listener, port }: { listener: ListenerStatus; por
           )}
         </Field>
       </form>
+      <div className={styles.port}>
+        <Field
+          label="Largest message"
+          hint="Clerk's are under 64 KiB. Changing it restarts the listener."
+          error={limit.error?.message}
+        >
+          {(control) => (
+            <div className={styles.inputRow}>
+              <Select
+                {...control}
+                label="Largest message"
+                value={bodyLimitMib}
+                options={sizes}
+                onChange={(mib) => limit.mutate({ bodyLimitMib: mib })}
+              />
+            </div>
+          )}
+        </Field>
+      </div>
     </Card>
   );
 }

@@ -1,6 +1,7 @@
 import { screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import type { AppStatus } from "../../ipc/gen/AppStatus";
+import type { Diagnostics } from "../../ipc/gen/Diagnostics";
 import { descriptionOf, ENVIRONMENT, refuse, show, violations } from "../kit.test-env";
 import { readPort } from "./ListenerCard";
 import { SettingsPage } from "./SettingsPage";
@@ -24,9 +25,24 @@ const STATUS: AppStatus = {
   storage: { ok: true, problem: null, since: null, note: null },
 };
 
+const DIAGNOSTICS: Diagnostics = {
+  limits: [{ name: "Idle connection", value: "15 seconds", reason: "Long enough for a burst." }],
+  listener: {
+    connections: 3,
+    connectionLimit: 256,
+    busy: 1,
+    served: 1234,
+    refused: 5,
+    evicted: 0,
+    acceptErrors: 0,
+  },
+  storage: { databaseBytes: 4_812_800, walBytes: 412_000, freeBytes: null },
+};
+
 const REPLIES = {
   app: { status: () => STATUS },
   settings: { get: () => ({ port: 4870, appearance: "system" as const, bodyLimitMib: 1 }) },
+  diagnostics: { show: () => DIAGNOSTICS },
 };
 
 describe("the settings", () => {
@@ -51,6 +67,53 @@ describe("the settings", () => {
     await userEvent.type(port, "80{Enter}");
     await waitFor(() => expect(descriptionOf(port)).toBe("Port 80 is taken."));
     expect(asked("settings.update")).toEqual([{ port: 80 }]);
+  });
+
+  it("tell of a listener that was started again, and take a larger message", async () => {
+    const listener = {
+      ...STATUS.listener,
+      state: "listening" as const,
+      problem: null,
+      restarts: 2,
+      lastProblem: "The listener did not answer its own question.",
+      lastProblemAt: Date.UTC(2026, 10, 20, 9),
+    };
+    const { asked } = await show(<SettingsPage />, "/settings", {
+      ...REPLIES,
+      app: { status: () => ({ ...STATUS, listener }) },
+      settings: { ...REPLIES.settings, update: () => refuse("invalid", "At most 10 MiB.") },
+    });
+    await screen.findByText(/Started again by itself 2 times.*did not answer its own question/);
+    await userEvent.click(screen.getByRole("combobox", { name: "Largest message" }));
+    await userEvent.click(await screen.findByRole("option", { name: "5 MiB" }));
+    await screen.findByText("At most 10 MiB.");
+    expect(asked("settings.update")).toEqual([{ bodyLimitMib: 5 }]);
+  });
+
+  it("show what limits the listener and what the doctor finds", async () => {
+    const { asked } = await show(<SettingsPage />, "/settings", {
+      ...REPLIES,
+      diagnostics: {
+        ...REPLIES.diagnostics,
+        doctor: () => [
+          {
+            name: "clock",
+            verdict: "failed",
+            sentence: "This machine's clock is 7 minutes ahead.",
+            remedy: "Let the system set it.",
+          },
+        ],
+      },
+    });
+    await screen.findByText("1,234 answered, 5 refused for their form");
+    await userEvent.click(screen.getByText("Limits of the listener, and why"));
+    screen.getByRole("row", { name: "Idle connection 15 seconds Long enough for a burst." });
+    await userEvent.click(screen.getByRole("button", { name: "Check this machine" }));
+    await screen.findByText("This machine's clock is 7 minutes ahead.");
+    screen.getByText("Broken");
+    screen.getByText("Let the system set it.");
+    expect(asked("diagnostics.doctor")).toEqual([{ full: false }]);
+    expect(await violations()).toEqual([]);
   });
 
   it("take the appearance back when saving fails", async () => {

@@ -9,6 +9,7 @@ import { PageHeader } from "../../parts/PageHeader";
 import { Skeleton } from "../../parts/Skeleton";
 import { Time } from "../../parts/Time";
 import { AppearanceCard } from "./AppearanceCard";
+import { DiagnosticsCard } from "./DiagnosticsCard";
 import { EnvironmentsCard } from "./EnvironmentsCard";
 import { ListenerCard } from "./ListenerCard";
 import styles from "./SettingsPage.module.css";
@@ -32,7 +33,11 @@ export function SettingsPage() {
           <Skeleton lines={10} />
         ) : (
           <>
-            <ListenerCard listener={status.data.listener} port={settings.data.port} />
+            <ListenerCard
+              listener={status.data.listener}
+              port={settings.data.port}
+              bodyLimitMib={settings.data.bodyLimitMib}
+            />
             <EnvironmentsCard />
             <AppearanceCard appearance={settings.data.appearance} />
             <Card title="Storage">
@@ -49,6 +54,11 @@ export function SettingsPage() {
                   },
                 ]}
               />
+              {status.data.storage.note === null ? null : (
+                <p className={styles.hint} role="status">
+                  {status.data.storage.note}
+                </p>
+              )}
               <p className={styles.hint}>
                 Messages, contacts and settings are all in this one file, on this machine only.
               </p>
@@ -67,6 +77,7 @@ export function SettingsPage() {
                 </span>
               </p>
             </Card>
+            <DiagnosticsCard />
             <Card title="About">
               <KeyValue
                 labelWidth={112}
