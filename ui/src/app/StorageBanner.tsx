@@ -11,7 +11,7 @@ export function StorageBanner() {
     <div className={s.banner} role="alert">
       <IconAlert />
       <p>
-        <strong>Nothing can be stored</strong>
+        <strong>No message is kept</strong>
         {storage.since === null ? null : (
           <>
             {" "}

@@ -221,7 +221,7 @@ describe("the window", () => {
 
   it("says on every screen why nothing can be stored", async () => {
     const { close } = open("/audience", "disk");
-    const banner = await screen.findByText(/Nothing can be stored/);
+    const banner = await screen.findByText(/No message is kept/);
     expect(banner.closest("[role=alert]")).toHaveTextContent(
       /since \d.*is full, so nothing can be stored\. Free some space on it\. Clerk's messages/,
     );
