@@ -11,11 +11,15 @@ mod api;
 mod audience;
 mod clerk;
 mod cli;
+mod doctor;
 mod endpoints;
 mod host;
 mod listener;
 mod merge;
 mod receiving;
 mod signing;
+mod storage;
+#[cfg(target_os = "linux")]
+mod supervision;
 mod tidy;
 mod verify;

@@ -1,8 +1,8 @@
 //! An engine in a folder of its own, on a free port, with a clock that the test sets.
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -33,26 +33,44 @@ const SHORT: Duration = Duration::from_secs(1);
 
 /// A clock that stands still until it is moved.
 #[derive(Debug)]
-pub struct ManualClock(watch::Sender<i64>);
+pub struct ManualClock {
+    now: watch::Sender<i64>,
+    breaks_on: Mutex<Option<&'static str>>,
+}
 
 impl ManualClock {
     /// Standing at [`NOON`].
     pub fn at_noon() -> Arc<Self> {
-        Arc::new(Self(watch::Sender::new(NOON)))
+        Arc::new(Self { now: watch::Sender::new(NOON), breaks_on: Mutex::default() })
+    }
+
+    /// Unix milliseconds.
+    pub fn now(&self) -> i64 {
+        *self.now.borrow()
     }
 
     /// Moves on.
     pub fn advance(&self, ms: i64) {
-        self.0.send_modify(|now| *now += ms);
+        self.now.send_modify(|now| *now += ms);
+    }
+
+    /// Panics the next time that a thread with a name of this beginning asks for microseconds: a
+    /// defect in whatever that thread is doing.
+    pub fn break_once(&self, thread: &'static str) {
+        *self.breaks_on.lock().unwrap() = Some(thread);
     }
 }
 
 impl Clock for ManualClock {
     fn now_ms(&self) -> i64 {
-        *self.0.borrow()
+        self.now()
     }
 
     fn now_us(&self) -> i64 {
+        let here = std::thread::current();
+        let name = here.name().unwrap_or_default();
+        let breaks = self.breaks_on.lock().unwrap().take_if(|thread| name.starts_with(*thread));
+        assert!(breaks.is_none(), "asked to break on {name}");
         self.now_ms() * 1000
     }
 
@@ -61,7 +79,7 @@ impl Clock for ManualClock {
             return Box::pin(tokio::task::yield_now());
         }
         let end = self.now_ms() + i64::try_from(duration.as_millis()).unwrap();
-        let mut now = self.0.subscribe();
+        let mut now = self.now.subscribe();
         Box::pin(async move {
             if now.wait_for(|now| *now >= end).await.is_err() {
                 std::future::pending().await
@@ -121,18 +139,27 @@ pub struct TestApp {
     /// The clock.
     pub clock: Arc<ManualClock>,
     dir: tempfile::TempDir,
+    config: Config,
     ids: AtomicI64,
 }
 
 impl TestApp {
     /// Starts on an empty folder.
     pub async fn start() -> Self {
-        Self::open(tempfile::tempdir().unwrap(), ManualClock::at_noon()).await
+        Self::start_with(|_| {}).await
     }
 
-    async fn open(dir: tempfile::TempDir, clock: Arc<ManualClock>) -> Self {
-        let engine = Engine::open(config(&dir, &clock)).await.unwrap();
-        Self { engine, clock, dir, ids: AtomicI64::new(1) }
+    /// The same; `change` edits how the engine is opened.
+    pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        let (dir, clock) = (tempfile::tempdir().unwrap(), ManualClock::at_noon());
+        let mut config = Config {
+            port: Some(0),
+            keychain: Choice::File,
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            ..Config::new(dir.path().join("data"))
+        };
+        change(&mut config);
+        Stopped { clock, dir, config, ids: AtomicI64::new(1) }.start().await
     }
 
     /// Closes the engine and opens it again on the same folder.
@@ -142,24 +169,24 @@ impl TestApp {
 
     /// Closes the engine and keeps its folder.
     pub async fn stop(self) -> Stopped {
-        let Self { engine, clock, dir, ids } = self;
+        let Self { engine, clock, dir, config, ids } = self;
         engine.close().await;
-        Stopped { clock, dir, ids }
+        Stopped { clock, dir, config, ids }
     }
 
     /// How this engine was opened.
     pub fn config(&self) -> Config {
-        config(&self.dir, &self.clock)
+        self.config.clone()
     }
 
     /// Runs statements on the database file behind the engine's back.
     pub async fn sql(&self, statements: &str) {
-        sql(&self.dir, statements).await;
+        sql(&self.dir(), statements).await;
     }
 
     /// The number that a query gives, on a connection of its own: it sees only what is committed.
     pub async fn number(&self, query: &'static str) -> i64 {
-        let mut db = connect(&self.dir).await;
+        let mut db = connect(&self.dir()).await;
         let number = sqlx::query_scalar(query).fetch_one(&mut db).await.unwrap();
         db.close().await.unwrap();
         number
@@ -177,7 +204,27 @@ impl TestApp {
 
     /// Its data folder.
     pub fn dir(&self) -> PathBuf {
-        self.dir.path().to_owned()
+        self.config.data_dir.clone()
+    }
+
+    /// What the app says of itself, once it is as `wanted`; meanwhile the clock is moved on by half a
+    /// minute every now and then, so that whatever waits gets its turn.
+    ///
+    /// # Panics
+    /// When it does not become so within 20 seconds.
+    pub async fn until(&self, wanted: impl Fn(&Value) -> bool) -> Value {
+        let mut status = Value::Null;
+        for look in 1..=1000 {
+            status = self.call("app.status", json!({})).await;
+            if wanted(&status) {
+                return status;
+            }
+            if look % 50 == 5 {
+                self.clock.advance(31_000);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("it stays like this: {status}")
     }
 
     /// Calls a verb that is expected to work.
@@ -404,47 +451,41 @@ impl TestApp {
 pub struct Stopped {
     clock: Arc<ManualClock>,
     dir: tempfile::TempDir,
+    config: Config,
     ids: AtomicI64,
 }
 
 impl Stopped {
     /// Opens the engine again.
     pub async fn start(self) -> TestApp {
-        TestApp { ids: self.ids, ..TestApp::open(self.dir, self.clock).await }
+        let Self { clock, dir, config, ids } = self;
+        let engine = Engine::open(config.clone()).await.unwrap();
+        TestApp { engine, clock, dir, config, ids }
     }
 
     /// How the engine is opened.
     pub fn config(&self) -> Config {
-        config(&self.dir, &self.clock)
+        self.config.clone()
     }
 
     /// The data folder.
     pub fn dir(&self) -> PathBuf {
-        self.dir.path().to_owned()
+        self.config.data_dir.clone()
     }
 
     /// Runs statements on the database file.
     pub async fn sql(&self, statements: &str) {
-        sql(&self.dir, statements).await;
+        sql(&self.dir(), statements).await;
     }
 }
 
-fn config(dir: &tempfile::TempDir, clock: &Arc<ManualClock>) -> Config {
-    Config {
-        port: Some(0),
-        keychain: Choice::File,
-        clock: Arc::clone(clock) as Arc<dyn Clock>,
-        ..Config::new(dir.path().to_owned())
-    }
-}
-
-async fn connect(dir: &tempfile::TempDir) -> SqliteConnection {
-    let options = SqliteConnectOptions::new().filename(dir.path().join("usher.db"));
+async fn connect(folder: &Path) -> SqliteConnection {
+    let options = SqliteConnectOptions::new().filename(folder.join("usher.db"));
     SqliteConnection::connect_with(&options.foreign_keys(false)).await.unwrap()
 }
 
-async fn sql(dir: &tempfile::TempDir, statements: &str) {
-    let mut db = connect(dir).await;
+async fn sql(folder: &Path, statements: &str) {
+    let mut db = connect(folder).await;
     sqlx::raw_sql(sqlx::AssertSqlSafe(statements.to_owned())).execute(&mut db).await.unwrap();
     db.close().await.unwrap();
 }

@@ -33,6 +33,11 @@ impl Usher {
         Self { folder: folder.to_owned() }
     }
 
+    /// The data folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// A run that has not started yet.
     pub fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(crate::built("usher"));
@@ -99,6 +104,16 @@ impl Listening {
     /// When none comes within 20 seconds.
     pub fn line(&self) -> Value {
         self.lines.recv_timeout(PATIENCE).expect("a line of `usher listen`")
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The port it listens on for messages.
+    pub fn port(&self) -> u16 {
+        self.url().rsplit(':').next().unwrap().parse().unwrap()
     }
 
     /// Where it listens for messages.

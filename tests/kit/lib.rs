@@ -11,6 +11,8 @@
 pub mod app;
 pub mod bin;
 pub mod dice;
+#[cfg(target_os = "linux")]
+pub mod fault;
 #[cfg(feature = "window")]
 mod locator;
 pub mod merge;

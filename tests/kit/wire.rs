@@ -2,7 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::app::{Reply, parse};
 
@@ -43,4 +43,15 @@ pub fn post(port: u16, path: &str, headers: &[(String, String)], body: &[u8]) ->
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
     parse(&answer)
+}
+
+/// The status of a GET on a connection of its own; `None` when there is none within `patience`.
+pub fn try_get(port: u16, path: &str, patience: Duration) -> Option<u16> {
+    let address = (std::net::Ipv4Addr::LOCALHOST, port).into();
+    let mut stream = TcpStream::connect_timeout(&address, patience).ok()?;
+    stream.set_read_timeout(Some(patience)).ok()?;
+    stream.write_all(&request("GET", port, path, &[], b"")).ok()?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).ok()?;
+    Some(parse(&answer).status).filter(|status| *status != 0)
 }

@@ -179,13 +179,13 @@ impl Db {
 
     /// The readers; they cannot write.
     pub fn read(&self) -> SqlitePool {
-        self.now_open().readers
+        self.open.read().unwrap_or_else(PoisonError::into_inner).readers.clone()
     }
 
     /// Which database is open: the number grows whenever another one takes its place, and what was
     /// looked up in one means nothing in the next.
     pub fn number(&self) -> u64 {
-        self.now_open().number
+        self.open.read().unwrap_or_else(PoisonError::into_inner).number
     }
 
     /// Runs `body` in one transaction that holds the write lock, commits, and then announces the
@@ -206,7 +206,8 @@ impl Db {
         let done = self.attempt(body).await;
         match &done {
             Ok(_) => self.stored(),
-            Err(error) => self.failed(error),
+            Err(error) if Cause::is_the_disk(error) => self.failed(error),
+            Err(_) => {}
         }
         done
     }

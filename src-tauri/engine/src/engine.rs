@@ -168,6 +168,11 @@ impl Engine {
         self.inner.db.close().await;
     }
 
+    /// Whether the last write went through.
+    pub(crate) fn takes_writes(&self) -> bool {
+        self.inner.db.storage().ok
+    }
+
     pub(crate) fn db(&self) -> &Db {
         &self.inner.db
     }

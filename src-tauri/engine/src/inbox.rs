@@ -226,6 +226,7 @@ async fn run(
             }
             Err(error) => {
                 tracing::error!("{} messages could not be stored: {error}", arrivals.len());
+                db.failed(&error);
                 let receipt =
                     Receipt::unavailable(Cause::of(&error).unwrap_or(Cause::Other).words());
                 for reply in replies {
@@ -251,7 +252,7 @@ async fn store(
         })
         .await;
     match stored {
-        Err(error) if !Cause::of(&error).is_some_and(Cause::is_the_disk) => {
+        Err(error) if !Cause::is_the_disk(&error) => {
             tracing::warn!("{} messages are stored one by one: {error}", arrivals.len());
             db.write(async |tx| {
                 due.write(tx).await?;

@@ -112,19 +112,20 @@ pub struct Export {
     pub text: String,
 }
 
-/// The limits of the inbox.
-fn kept() -> impl Iterator<Item = LimitRow> {
-    inbox::limits().into_iter().map(|(name, value, reason)| LimitRow {
+/// The limits of the listener and of the inbox.
+async fn limits(engine: &Engine) -> Vec<LimitRow> {
+    let kept = inbox::limits().into_iter().map(|(name, value, reason)| LimitRow {
         name: name.to_owned(),
         value,
         reason: reason.to_owned(),
-    })
+    });
+    engine.limits().await.into_iter().chain(kept).collect()
 }
 
 pub(super) async fn show(engine: &Engine, _: Nothing) -> Result<Diagnostics, ApiError> {
     let health = engine.listener_health().await;
     Ok(Diagnostics {
-        limits: engine.limits().await.into_iter().chain(kept()).collect(),
+        limits: limits(engine).await,
         listener: health.map(|health| ListenerHealth {
             connections: health.connections,
             connection_limit: health.connection_limit,

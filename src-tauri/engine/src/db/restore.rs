@@ -105,7 +105,14 @@ fn discard(file: &Path) {
 
 async fn make_fit(ready: &Path, from: &Path) -> Result<(), Unfit> {
     let foreign = |why: String| Unfit::Foreign { file: from.to_owned(), why };
-    let unread = |error: sqlx::Error| foreign(error.to_string());
+    let unread = |error: sqlx::Error| {
+        let code = error.as_database_error().and_then(|error| error.code());
+        if code.as_deref() == Some("11") {
+            Unfit::Damaged { file: from.to_owned(), found: error.to_string() }
+        } else {
+            foreign(error.to_string())
+        }
+    };
     let options = options(ready);
     let mut conn = SqliteConnection::connect_with(&options).await.map_err(unread)?;
     let found = schema_of(&mut conn).await.map_err(unread)?;

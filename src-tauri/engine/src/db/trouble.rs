@@ -91,9 +91,10 @@ impl Cause {
         }
     }
 
-    /// The disk or the file is at fault, and not what was to be written.
-    pub fn is_the_disk(self) -> bool {
-        !matches!(self, Self::Other)
+    /// Whether the file or the disk is in the way, and not what was to be written.
+    pub fn is_the_disk(error: &sqlx::Error) -> bool {
+        matches!(error, sqlx::Error::WorkerCrashed | sqlx::Error::PoolClosed)
+            || Self::of(error).is_some_and(|cause| cause != Self::Other)
     }
 
     /// In a few words, for the sender.
@@ -209,16 +210,17 @@ impl Files {
     /// # Errors
     /// When the system does not tell.
     pub fn lost(&self, file: &Path) -> io::Result<Option<Lost>> {
-        let now = Self::at(file)?;
-        Ok(if now.database == self.database && self.database.is_some() {
-            (now.log != self.log || now.index != self.index).then_some(Lost::Log)
-        } else if now.folder.is_none() {
-            Some(Lost::Folder)
-        } else if now.database.is_none() {
-            Some(Lost::Database)
-        } else {
-            Some(Lost::Replaced)
-        })
+        let database = Identity::of(file)?;
+        if database.is_some() && database == self.database {
+            let beside = |ending| Identity::of(&beside(file, ending));
+            let whole = beside("-wal")? == self.log && beside("-shm")? == self.index;
+            return Ok((!whole).then_some(Lost::Log));
+        }
+        Ok(Some(match (Identity::of(file.parent().unwrap_or(file))?, database) {
+            (None, _) => Lost::Folder,
+            (Some(_), None) => Lost::Database,
+            (Some(_), Some(_)) => Lost::Replaced,
+        }))
     }
 
     /// Renames the write-ahead log of these files when another database is at the path now: SQLite

@@ -234,7 +234,7 @@ impl Engine {
                 if let Some(inner) = engine.upgrade() {
                     Engine { inner }.note_defect();
                 }
-                resume_unwind(panic)
+                resume_unwind(panic);
             }
         });
         Listener::start(port, limits, handler).await.map_err(|error| error.to_string())

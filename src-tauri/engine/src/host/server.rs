@@ -86,7 +86,11 @@ impl Server {
         };
         let folder = engine.data_dir().to_owned();
         address.write(&folder)?;
-        let task = spawn(serve(listener, Arc::new(door), stopped));
+        let kept = keep_announced(engine.clone(), address.clone(), stopped.clone());
+        let serving = serve(listener, Arc::new(door), stopped);
+        let task = spawn(async move {
+            tokio::join!(serving, kept);
+        });
         Ok(Self { address, folder, stop, task })
     }
 
@@ -134,6 +138,29 @@ async fn serve(listener: TcpListener, door: Arc<Door>, mut stop: watch::Receiver
     };
     if let Err(error) = axum::serve(listener, routes(door)).with_graceful_shutdown(stopped).await {
         tracing::error!(%error, "the local server ended");
+    }
+}
+
+/// Writes `host.json` again after the data folder was taken away and another one came.
+async fn keep_announced(engine: Engine, address: Address, mut stop: watch::Receiver<bool>) {
+    let mut changes = engine.changes();
+    let folder = engine.data_dir().to_owned();
+    loop {
+        tokio::select! {
+            _ = stop.wait_for(|stopped| *stopped) => return,
+            topics = changes.next() => match topics {
+                None => return,
+                Some(topics) if topics.iter().any(|topic| topic == "app") => {
+                    if engine.takes_writes()
+                        && !Address::file(&folder).exists()
+                        && let Err(error) = address.write(&folder)
+                    {
+                        tracing::warn!("host.json could not be written: {error}");
+                    }
+                }
+                Some(_) => {}
+            },
+        }
     }
 }
 

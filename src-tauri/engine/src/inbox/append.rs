@@ -68,7 +68,8 @@ struct Batch<'a> {
 
 impl<'a> Batch<'a> {
     /// Gives each arrival its id. That an endpoint is paused is asked inside the transaction: a message
-    /// that saw a paused endpoint and is stored after the resume has nobody to wait for.
+    /// that saw a paused endpoint and is stored after the resume has nobody to wait for. So is that the
+    /// endpoints are those of this database: a backup may have taken its place meanwhile.
     async fn sort(tx: &mut Tx, arrivals: &'a [Arrival]) -> Result<Self, sqlx::Error> {
         if arrivals.iter().any(|arrival| arrival.live.database != tx.database()) {
             return Err(Replacing.into());

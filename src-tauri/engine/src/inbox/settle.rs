@@ -183,7 +183,7 @@ async fn guarded(
     sqlx::raw_sql("savepoint projecting").execute(tx.conn()).await?;
     let done = audience::project(tx, environment, group, now).await;
     if let Err(error) = &done
-        && Cause::of(error).is_some_and(Cause::is_the_disk)
+        && Cause::is_the_disk(error)
     {
         return done.map(Ok);
     }

@@ -137,10 +137,10 @@ impl Limits {
             row(
                 "Requests worked on at once",
                 self.upstream.to_string(),
-                "Each takes a thread, and all that wait share one write to the disk.",
+                "Each takes a connection behind the guard, and all that wait share one write to the disk.",
             ),
             row(
-                "Wait for a free thread",
+                "Wait for a free place",
                 seconds(self.queue_wait),
                 "Then the answer is 503 and Svix sends again: a quick no is better than a late one.",
             ),

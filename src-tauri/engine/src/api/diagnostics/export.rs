@@ -10,7 +10,7 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::doctor::{self, bytes};
-use super::{Verdict, sizes};
+use super::{Verdict, limits, sizes};
 use crate::Engine;
 use crate::api::{ApiError, app};
 
@@ -52,7 +52,7 @@ pub(super) async fn text(engine: &Engine) -> Result<String, ApiError> {
     line("Free on the disk", sizes.free_bytes.map_or_else(|| "not known".to_owned(), bytes));
 
     text.push_str("\nLimits\n");
-    for limit in engine.limits().await {
+    for limit in limits(engine).await {
         let _ = writeln!(text, "{:<34} {}", limit.name, limit.value);
     }
     text.push_str("\nDoctor\n");

@@ -92,6 +92,27 @@ pub enum Command {
         /// A file that does not exist yet
         file: PathBuf,
     },
+    /// Go back to a backup; the database of now is kept beside it
+    ///
+    /// The backup is checked first. It works while Usher runs, which then answers 503 for a moment, and
+    /// also when the database of now is damaged. Signing secrets are not in a backup: those that the
+    /// keychain does not have any more are to be pasted again.
+    Restore {
+        /// A file that usher backup wrote
+        file: PathBuf,
+        /// Do not ask; needed when nobody can answer
+        #[arg(long, short)]
+        yes: bool,
+    },
+    /// Look for what keeps Usher from working, and say what to do
+    ///
+    /// Checks the database, permissions, the port, the clock, the keychain, the disk and the tunnel.
+    /// Exit code 1 when something failed.
+    Doctor {
+        /// Also compare every index of the database with its table, which may take minutes
+        #[arg(long)]
+        full: bool,
+    },
 }
 
 /// `usher listen`.

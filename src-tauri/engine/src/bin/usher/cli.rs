@@ -2,6 +2,7 @@
 
 mod args;
 mod contacts;
+mod doctor;
 mod endpoints;
 mod failure;
 mod keeping;
@@ -56,9 +57,16 @@ async fn run(args: Args) -> Result<(), Failure> {
     if let Command::Listen(listen) = args.command {
         return listen::run(config, listen, &mut out).await;
     }
+    match args.command {
+        Command::Doctor { full } => return doctor::run(config, full, &mut out).await,
+        Command::Restore { file, yes } => {
+            return keeping::restore(config, &file, yes, &mut out).await;
+        }
+        _ => {}
+    }
     let host = Host::open(config).await?;
     let done = match args.command {
-        Command::Listen(_) => Ok(()),
+        Command::Listen(_) | Command::Doctor { .. } | Command::Restore { .. } => Ok(()),
         Command::Endpoints(command) => endpoints::run(&host, command, &mut out).await,
         Command::Messages(command) => messages::run(&host, command, &mut out).await,
         Command::Contacts(command) => contacts::run(&host, command, &mut out).await,
