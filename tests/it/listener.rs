@@ -398,6 +398,78 @@ async fn the_longest_waiting_client_makes_room() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_brought_a_message_outlasts_a_crowd_of_strangers() {
+    let listener = start(Limits { connections: 8, ..limits() }).await;
+    let (mut sender, mut reader) = (connect(&listener).await, connect(&listener).await);
+    sender.write_all(&post("/a", "")).await.unwrap();
+    read_one(&mut sender).await;
+    reader.write_all(b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n").await.unwrap();
+    read_one(&mut reader).await;
+    let mut strangers = Vec::new();
+    for _ in 0..40 {
+        strangers.push(connect(&listener).await);
+    }
+    assert_eq!(read_all(&mut reader).await, "", "what it asked brought no message");
+    let crowded = async {
+        while listener.health().evicted < 34 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, crowded).await.unwrap();
+    sender.write_all(&post("/b", "")).await.unwrap();
+    assert!(read_one(&mut sender).await.ends_with("POST /b []"));
+    listener.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_that_go_on_asking_leave_room_for_others() {
+    let (handler, mut entered, release) = gate();
+    let listener = Listener::start(0, limits(), handler).await.unwrap();
+    let mut asking = Vec::new();
+    for _ in 0..4 {
+        let mut stream = connect(&listener).await;
+        stream.write_all(b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n").await.unwrap();
+        read_one(&mut stream).await;
+        stream.write_all(b"GET /wait HTTP/1.1\r\nHost: h\r\n\r\n").await.unwrap();
+        asking.push(stream);
+    }
+    timeout(PATIENCE, entered.recv()).await.unwrap().unwrap();
+    assert_eq!(status(&half_closed(&listener, &post("/b", "")).await), 200);
+    assert_eq!(listener.health().busy, 1, "the other three wait for their turn");
+    for _ in 0..4 {
+        release.send(()).unwrap();
+    }
+    for mut stream in asking {
+        assert_eq!(status(&read_one(&mut stream).await), 200);
+    }
+    listener.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn heads_at_and_over_the_limit() {
+    let listener = start(limits()).await;
+    let head = |bytes: usize| {
+        let start = "GET /a HTTP/1.1\r\nHost: h\r\nConnection: close\r\nA: ";
+        format!("{start}{}\r\n\r\n", "x".repeat(bytes - start.len() - 4))
+    };
+    let fields = |count: usize| {
+        let start = "GET /a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n";
+        format!("{start}{}\r\n", "A: b\r\n".repeat(count - 2))
+    };
+    for (request, expected) in [
+        (head(16 * 1024), 200),
+        (head(16 * 1024 + 1), 431),
+        (head(64 * 1024), 431),
+        (fields(64), 200),
+        (fields(65), 431),
+    ] {
+        let answer = until_closed(&listener, request.as_bytes()).await;
+        assert_eq!(status(&answer), expected, "{} bytes: {answer}", request.len());
+    }
+    listener.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn when_all_are_at_work_others_get_a_quick_503() {
     let (handler, mut entered, release) = gate();
     let small = Limits { connections: 8, upstream: 8, ..limits() };
@@ -409,9 +481,17 @@ async fn when_all_are_at_work_others_get_a_quick_503() {
         timeout(PATIENCE, entered.recv()).await.unwrap().unwrap();
         working.push(stream);
     }
-    let busy = until_closed(&listener, &post("/a", "")).await;
-    assert!(status(&busy) == 503 && busy.contains("Retry-After: "), "{busy}");
-    assert!(busy.contains("{\"ok\":false,\"message\":\"Usher is busy."));
+    let mut others = Vec::new();
+    for _ in 0..80 {
+        let mut stream = connect(&listener).await;
+        let _ = stream.write_all(&post("/a", "")).await;
+        others.push(stream);
+    }
+    for mut stream in others {
+        let busy = read_all(&mut stream).await;
+        assert!(status(&busy) == 503 && busy.contains("Retry-After: "), "{busy}");
+        assert!(busy.contains("{\"ok\":false,\"message\":\"Usher is busy."));
+    }
     for _ in 0..8 {
         release.send(()).unwrap();
     }

@@ -8,6 +8,8 @@
 )]
 
 mod api;
+#[cfg(target_os = "linux")]
+mod attacks;
 mod audience;
 mod clerk;
 mod cli;

@@ -1,6 +1,6 @@
 //! The `usher` program, run the way a person or a script runs it.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -71,9 +71,32 @@ impl Usher {
     /// # Panics
     /// When that is not the line of a listener.
     pub fn listen(&self, words: &[&str]) -> Listening {
-        let mut command = self.command(&[&["listen", "--port", "0"], words].concat());
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        Self::start(self.command(&[&["listen", "--port", "0"], words].concat()))
+    }
+
+    /// The same with no more than so many files open.
+    ///
+    /// # Panics
+    /// When its first line is not the line of a listener.
+    #[cfg(unix)]
+    pub fn listen_with_files(&self, files: u32) -> Listening {
+        let usher = self.command(&["listen", "--port", "0"]);
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("ulimit -n {files}; exec \"$@\""), "sh"]);
+        command.arg(usher.get_program()).args(usher.get_args());
+        command.env_remove("RUST_LOG").env("NO_COLOR", "1").stdin(Stdio::null());
+        Self::start(command)
+    }
+
+    fn start(mut command: Command) -> Listening {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut stderr = child.stderr.take().unwrap();
+        let words = thread::spawn(move || {
+            let mut words = Vec::new();
+            let _ = stderr.read_to_end(&mut words);
+            String::from_utf8_lossy(&words).into_owned()
+        });
         let (send, lines) = channel();
         thread::spawn(move || {
             for line in stdout.lines().map_while(Result::ok) {
@@ -82,7 +105,7 @@ impl Usher {
                 }
             }
         });
-        let mut listening = Listening { child, lines, ready: Value::Null };
+        let mut listening = Listening { child, lines, words: Some(words), ready: Value::Null };
         listening.ready = listening.line();
         assert_eq!(listening.ready["type"], "ready", "{}", listening.ready);
         listening
@@ -93,6 +116,7 @@ impl Usher {
 pub struct Listening {
     child: Child,
     lines: Receiver<Value>,
+    words: Option<thread::JoinHandle<String>>,
     /// Its first line.
     pub ready: Value,
 }
@@ -126,15 +150,29 @@ impl Listening {
         self.ready["console"].as_str().unwrap().split_once("/#token=").unwrap()
     }
 
+    /// True until it has ended.
+    pub fn runs(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
     /// Sends it a signal, such as `TERM`, and gives its exit code.
-    pub fn signal(mut self, signal: &str) -> Option<i32> {
+    pub fn signal(self, signal: &str) -> Option<i32> {
+        self.end(signal).0
+    }
+
+    /// Sends it a signal, such as `TERM`, and gives its exit code and what it said on stderr.
+    ///
+    /// # Panics
+    /// When it had ended before.
+    pub fn end(mut self, signal: &str) -> (Option<i32>, String) {
         let sent = Command::new("kill")
             .arg(format!("-{signal}"))
             .arg(self.child.id().to_string())
             .status()
             .unwrap();
         assert!(sent.success());
-        self.child.wait().unwrap().code()
+        let code = self.child.wait().unwrap().code();
+        (code, self.words.take().unwrap().join().unwrap())
     }
 }
 

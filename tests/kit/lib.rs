@@ -18,6 +18,8 @@ mod locator;
 pub mod merge;
 #[cfg(feature = "window")]
 pub mod process;
+#[cfg(target_os = "linux")]
+pub mod siege;
 #[cfg(feature = "window")]
 pub mod webdriver;
 

@@ -193,6 +193,7 @@ impl Listener {
         let door = Arc::clone(&workers.door);
         let pool = upstream::Pool::open(Arc::clone(&door), limits.upstream).await.map_err(other)?;
         let (stop, stopped) = watch::channel(false);
+        let crowds = guard::Crowds::new(limits.upstream);
         let guard = Arc::new(guard::Guard {
             seats: seats::Seats::new(limits.connections, limits.held_bytes),
             limits,
@@ -201,7 +202,7 @@ impl Listener {
             refused: AtomicU64::new(0),
             accept_errors: AtomicU64::new(0),
             stop: stopped,
-            turned_away: guard::turning_away(),
+            crowds,
         });
         let mut accepting = JoinSet::new();
         let run = guard::run(Arc::clone(&guard), v4, v6);

@@ -2,10 +2,12 @@
 //! Every complete request goes to tiny_http rewritten into one plain form; everything
 //! else is answered here with one JSON object and the connection closed.
 //!
-//! One request of a connection is worked on at a time, in order. Deliberately absent:
-//! parsing (frame), routes and what an answer says (the handler).
+//! One request of a connection is worked on at a time, in order. A client is a stranger
+//! until a message of it was accepted: in a crowd strangers give up their seats first, and
+//! wait for each other from their second request on. Deliberately absent: parsing (frame),
+//! routes and what an answer says (the handler).
 
-use std::io;
+use std::io::{self, Read as _, Write as _};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -13,13 +15,13 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::task::{JoinSet, yield_now};
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 use super::frame::{self, Body, Chunks, Fed, HEAD_TOO_LARGE, Head, Refusal};
 use super::http::{Door, SEAL_PREFIX};
-use super::seats::{Place, Seats};
+use super::seats::{Place, Seats, Taken};
 use super::upstream::{Outgoing, Pool};
 use super::{Answer, Limits};
 
@@ -27,6 +29,11 @@ const READ: usize = 8 * 1024;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 const RETRY_AFTER_S: u32 = 2;
 const TURNED_AWAY_AT_ONCE: usize = 32;
+const LEAVING_AT_ONCE: u64 = 16;
+/// Discarding what refused clients go on sending: this many bytes at a time, then a pause
+/// for each of them, so that all together cost the same as one.
+const LINGER_PIECE: usize = 64 * 1024;
+const LINGER_PAUSE: Duration = Duration::from_millis(1);
 
 const SLOW_HEAD: Refusal =
     Refusal::new(408, "The request line and headers took too long to arrive.");
@@ -55,7 +62,28 @@ pub(super) struct Guard {
     pub(super) refused: AtomicU64,
     pub(super) accept_errors: AtomicU64,
     pub(super) stop: watch::Receiver<bool>,
-    pub(super) turned_away: Arc<Semaphore>,
+    pub(super) crowds: Crowds,
+}
+
+/// Whose number is bounded beside the seats.
+pub(super) struct Crowds {
+    /// Clients without a seat that are told so.
+    turned_away: Arc<Semaphore>,
+    /// Strangers' requests that are worked on and are not the first of their connection.
+    strangers: Semaphore,
+    /// One reference more than there are clients being let down gently.
+    lingering: Arc<()>,
+}
+
+impl Crowds {
+    /// `upstream`: the requests worked on at once. Strangers that go on asking get an eighth.
+    pub(super) fn new(upstream: usize) -> Self {
+        Self {
+            turned_away: Arc::new(Semaphore::new(TURNED_AWAY_AT_ONCE)),
+            strangers: Semaphore::new((upstream / 8).max(1)),
+            lingering: Arc::new(()),
+        }
+    }
 }
 
 /// Why a connection ends before its request is complete.
@@ -78,33 +106,35 @@ impl From<io::Error> for End {
 
 struct Incoming {
     request: Outgoing,
+    posts: bool,
     last: bool,
-}
-
-pub(super) fn turning_away() -> Arc<Semaphore> {
-    Arc::new(Semaphore::new(TURNED_AWAY_AT_ONCE))
 }
 
 /// Accepts until told to stop, then lets running requests finish within `limits.drain`.
 pub(super) async fn run(guard: Arc<Guard>, v4: TcpListener, v6: Option<TcpListener>) {
     let mut connections = JoinSet::new();
     let mut stop = guard.stop.clone();
+    let mut failing = false;
     loop {
         tokio::select! {
             () = stopped(&mut stop) => break,
             Some(_) = connections.join_next() => {}
             accepted = accept(&v4, v6.as_ref()) => match accepted {
                 Ok((stream, peer)) => {
-                    guard.admit(stream, peer.ip(), &mut connections);
-                    if guard.seats.len() >= guard.seats.limit() {
+                    failing = false;
+                    guard.admit(stream, peer.ip(), &mut connections).await;
+                    while guard.seats.leaving() > LEAVING_AT_ONCE {
                         yield_now().await;
                     }
                 }
                 Err(error) => {
                     guard.accept_errors.fetch_add(1, Relaxed);
                     if !is_about_one_client(&error) {
-                        tracing::warn!(%error, "a connection could not be accepted");
-                        guard.seats.evict_longest_waiting();
+                        if !failing {
+                            tracing::warn!(%error, "connections cannot be accepted");
+                        }
+                        failing = true;
+                        guard.seats.give_way();
                         sleep(ACCEPT_PAUSE).await;
                     }
                 }
@@ -134,21 +164,32 @@ fn is_about_one_client(error: &io::Error) -> bool {
 }
 
 impl Guard {
-    fn admit(self: &Arc<Self>, mut stream: TcpStream, peer: IpAddr, to: &mut JoinSet<()>) {
+    async fn admit(self: &Arc<Self>, mut stream: TcpStream, peer: IpAddr, to: &mut JoinSet<()>) {
         let guard = Arc::clone(self);
         let _ = stream.set_nodelay(true);
-        if let Some(place) = self.seats.take() {
+        let place = loop {
+            match self.seats.take(Instant::now()) {
+                Taken::Place(place) => break Some(place),
+                Taken::Later(time) => sleep_until(time).await,
+                Taken::Full => break None,
+            }
+        };
+        if let Some(place) = place {
             to.spawn(async move {
                 tokio::select! {
                     () = place.lost() => {}
                     () = guard.serve(&mut stream, peer, &place) => {}
                 }
             });
-        } else if let Ok(permit) = Arc::clone(&self.turned_away).try_acquire_owned() {
+        } else if let Ok(permit) = Arc::clone(&self.crowds.turned_away).try_acquire_owned() {
             to.spawn(async move {
                 guard.refuse(&mut stream, FULL).await;
                 drop(permit);
             });
+        } else if let Ok(mut stream) = stream.into_std() {
+            self.refused.fetch_add(1, Relaxed);
+            let _ = stream.read(&mut [0; READ]);
+            let _ = stream.write(&refusal_bytes(FULL));
         }
     }
 
@@ -160,30 +201,51 @@ impl Guard {
                 Err(End::Refused(refusal)) => return self.refuse(stream, refusal).await,
                 Err(End::Gone) => return,
             };
+            let turn = match self.turn(count > 1 && !place.is_proven()).await {
+                Ok(turn) => turn,
+                Err(refusal) => return self.refuse(stream, refusal).await,
+            };
             if !place.work() {
                 return;
             }
             let limits = &self.limits;
             let answer =
                 self.pool.exchange(incoming.request, limits.queue_wait, limits.answer).await;
+            drop(turn);
             place.release();
-            place.wait();
             let mut answer = match answer {
                 Ok(answer) => answer,
-                Err(refusal) => return self.refuse(stream, refusal).await,
+                Err(refusal) => {
+                    place.wait();
+                    return self.refuse(stream, refusal).await;
+                }
             };
+            if incoming.posts && answer.starts_with(b"HTTP/1.1 2") {
+                place.prove();
+            }
             let last = incoming.last
                 || count == self.limits.requests_per_connection
                 || *self.stop.borrow();
             if last {
                 say_close(&mut answer);
             }
-            if !self.send(stream, &answer).await {
+            if !self.answer(stream, place, &answer).await {
                 return;
             }
             if last {
                 return self.linger(stream).await;
             }
+        }
+    }
+
+    /// A stranger that goes on asking waits for the others that do.
+    async fn turn(&self, waits: bool) -> Result<Option<SemaphorePermit<'_>>, Refusal> {
+        if !waits {
+            return Ok(None);
+        }
+        match timeout(self.limits.queue_wait, self.crowds.strangers.acquire()).await {
+            Ok(Ok(turn)) => Ok(Some(turn)),
+            _ => Err(FULL),
         }
     }
 
@@ -204,6 +266,7 @@ impl Guard {
         let framing = head.body;
         let wants_continue = head.wants_continue;
         let close = head.close;
+        let posts = head.method == "POST";
         let bodyless = head.method == "HEAD";
         let rewritten = rewrite(&head);
         buffer.drain(..head_end);
@@ -226,7 +289,7 @@ impl Guard {
         let note = self.door.note(peer, oversize);
         let head = format!("{line}{note}{fields}Content-Length: {}\r\n\r\n", body.len());
         let request = Outgoing { head: head.into_bytes(), body, bodyless };
-        Ok(Incoming { request, last: close || oversize.is_some() })
+        Ok(Incoming { request, posts, last: close || oversize.is_some() })
     }
 
     async fn first_bytes(&self, stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<(), End> {
@@ -299,10 +362,13 @@ impl Guard {
             match fed {
                 Fed::Done => return Ok(None),
                 Fed::TooLarge(bytes) => return Ok(Some(bytes)),
-                Fed::More => match read_more(stream, buffer).await {
-                    Err(End::Gone) => return Err(SHORT_BODY.into()),
-                    read => read?,
-                },
+                Fed::More => {
+                    yield_now().await;
+                    match read_more(stream, buffer).await {
+                        Err(End::Gone) => return Err(SHORT_BODY.into()),
+                        read => read?,
+                    }
+                }
             }
         }
     }
@@ -314,6 +380,14 @@ impl Guard {
         }
     }
 
+    /// The system takes what it can of the answer before the connection counts as waiting:
+    /// otherwise it could be the only one that waits, and lose its seat with its answer.
+    async fn answer(&self, stream: &mut TcpStream, place: &Place, answer: &[u8]) -> bool {
+        let sent = stream.try_write(answer).unwrap_or(0);
+        place.wait();
+        self.send(stream, &answer[sent..]).await
+    }
+
     async fn send(&self, stream: &mut TcpStream, answer: &[u8]) -> bool {
         matches!(timeout(self.limits.write, stream.write_all(answer)).await, Ok(Ok(())))
     }
@@ -322,14 +396,22 @@ impl Guard {
     /// what it goes on sending, a little and for a short while.
     async fn linger(&self, stream: &mut TcpStream) {
         let until = Instant::now() + self.limits.linger;
+        let lingering = Arc::clone(&self.crowds.lingering);
         let _ = stream.shutdown().await;
         let mut sink = Vec::with_capacity(READ);
         let mut left = self.limits.linger_bytes;
+        let mut piece = LINGER_PIECE;
         while let Ok(Ok(read @ 1..)) = timeout_at(until, stream.read_buf(&mut sink)).await {
             sink.clear();
             match left.checked_sub(read) {
                 Some(rest) => left = rest,
                 None => return,
+            }
+            piece = piece.saturating_sub(read);
+            if piece == 0 {
+                let others = u32::try_from(Arc::strong_count(&lingering)).unwrap_or(u32::MAX);
+                sleep(LINGER_PAUSE.saturating_mul(others)).await;
+                piece = LINGER_PIECE;
             }
         }
     }

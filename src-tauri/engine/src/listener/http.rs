@@ -22,8 +22,9 @@ use tokio::time::timeout;
 
 use super::{Answer, Handler, RawRequest, State};
 
-/// Threads that read requests and call the handler, which verifies and hands on.
-const THREADS: usize = 4;
+/// Threads that read requests and call the handler, which verifies and hands on. More than processors,
+/// so that a small message does not wait for the signatures of large ones.
+const THREADS: usize = 16;
 /// After an answer that says Usher could not finish.
 const RETRY_AFTER_S: u32 = 5;
 
