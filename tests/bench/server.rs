@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use kit::process::Process;
+use kit::shim::shim;
 use kit::{built, root};
 use serde_json::Value;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -95,7 +96,7 @@ impl Server {
         };
         command.env_remove("RUST_LOG").env_remove("DBUS_SESSION_BUS_ADDRESS");
         if let Disk::Slow(ms) = disk {
-            command.env("LD_PRELOAD", folder().join("slow.so"));
+            command.env("LD_PRELOAD", shim("slow"));
             command.env("SLOW_FSYNC_US", (ms * 1000).to_string());
         }
         let log = home.path().join("log");
@@ -130,7 +131,9 @@ impl Server {
 /// Where the bench keeps its things: `target/bench`.
 pub fn folder() -> PathBuf {
     let exe = std::env::current_exe().unwrap();
-    exe.ancestors().nth(3).unwrap().join("bench")
+    let folder = exe.ancestors().nth(3).unwrap().join("bench");
+    fs::create_dir_all(&folder).unwrap();
+    folder
 }
 
 /// An empty folder on the disk of the target folder.
@@ -162,25 +165,10 @@ pub fn objects(command: &mut Command) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// Installs the rivals with npm, exactly those of the lock file, and builds the slow disk.
-pub fn install(rivals: bool) {
-    let (from, to) = (root().join("tests/bench"), folder());
-    let there = to.join("rivals");
+/// Installs the rivals with npm, exactly those of the lock file.
+pub fn install() {
+    let (from, there) = (root().join("tests/bench"), folder().join("rivals"));
     fs::create_dir_all(&there).unwrap();
-    let run = |command: &mut Command| {
-        let status = command.status().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-        assert!(
-            status.success(),
-            "{command:?} failed ({status}). better-sqlite3 needs a C++ compiler, make and Python where \
-             no built one can be fetched."
-        );
-    };
-    run(Command::new("cc")
-        .args(["-O2", "-shared", "-fPIC", "-o"])
-        .args([to.join("slow.so"), from.join("slow.c")]));
-    if !rivals {
-        return;
-    }
     for name in ["package.json", "express.js", "fastify.js"] {
         fs::copy(from.join("rivals").join(name), there.join(name)).unwrap();
     }
@@ -190,10 +178,14 @@ pub fn install(rivals: bool) {
     if !same || !there.join("node_modules/.package-lock.json").is_file() {
         println!("Installing Express, Fastify, svix and better-sqlite3 into {}.", there.display());
         fs::copy(&lock, &installed).unwrap();
-        run(Command::new("npm")
-            .args(["ci", "--no-audit", "--no-fund", "--prefix"])
-            .arg(&there)
-            .current_dir(&there));
+        let mut npm = Command::new("npm");
+        npm.args(["ci", "--no-audit", "--no-fund", "--prefix"]).arg(&there).current_dir(&there);
+        let status = npm.status().unwrap_or_else(|error| panic!("{npm:?}: {error}"));
+        assert!(
+            status.success(),
+            "{npm:?} failed ({status}). better-sqlite3 needs a C++ compiler, make and Python where \
+             no built one can be fetched."
+        );
     }
 }
 

@@ -20,6 +20,7 @@ pub mod merge;
 pub mod process;
 #[cfg(target_os = "linux")]
 pub mod siege;
+pub mod shim;
 #[cfg(feature = "window")]
 pub mod webdriver;
 
