@@ -14,6 +14,7 @@ mod audience;
 mod clerk;
 mod cli;
 mod doctor;
+mod crash;
 mod endpoints;
 mod host;
 mod listener;

@@ -1,8 +1,9 @@
 //! The `usher` program, run the way a person or a script runs it.
 
+use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
@@ -14,6 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// The program for one data folder, secrets in its file.
 pub struct Usher {
     folder: PathBuf,
+    environment: Vec<(&'static str, OsString)>,
 }
 
 /// A run that ended.
@@ -30,7 +32,13 @@ pub struct Ran {
 impl Usher {
     /// For the data folder `folder`.
     pub fn new(folder: &Path) -> Self {
-        Self { folder: folder.to_owned() }
+        Self { folder: folder.to_owned(), environment: Vec::new() }
+    }
+
+    /// With this variable in its environment.
+    pub fn with(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
+        self.environment.push((name, value.into()));
+        self
     }
 
     /// The data folder.
@@ -43,6 +51,7 @@ impl Usher {
         let mut command = Command::new(crate::built("usher"));
         command.args(["--keychain", "file", "--data-dir"]).arg(&self.folder).args(words);
         command.env_remove("RUST_LOG").env("NO_COLOR", "1").stdin(Stdio::null());
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
 
@@ -85,6 +94,7 @@ impl Usher {
         command.args(["-c", &format!("ulimit -n {files}; exec \"$@\""), "sh"]);
         command.arg(usher.get_program()).args(usher.get_args());
         command.env_remove("RUST_LOG").env("NO_COLOR", "1").stdin(Stdio::null());
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         Self::start(command)
     }
 
@@ -99,8 +109,9 @@ impl Usher {
         });
         let (send, lines) = channel();
         thread::spawn(move || {
-            for line in stdout.lines().map_while(Result::ok) {
-                if send.send(serde_json::from_str(&line).unwrap()).is_err() {
+            let lines = stdout.lines().map_while(Result::ok);
+            for line in lines.map_while(|line| serde_json::from_str(&line).ok()) {
+                if send.send(line).is_err() {
                     break;
                 }
             }
@@ -153,6 +164,16 @@ impl Listening {
     /// True until it has ended.
     pub fn runs(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// `kill -9`, if it still runs.
+    pub fn kill(self) {
+        drop(self);
+    }
+
+    /// Waits until it ends by itself.
+    pub fn ended(mut self) -> ExitStatus {
+        self.child.wait().unwrap()
     }
 
     /// Sends it a signal, such as `TERM`, and gives its exit code.

@@ -13,17 +13,22 @@ pub mod bin;
 pub mod dice;
 #[cfg(target_os = "linux")]
 pub mod fault;
+pub mod file;
+pub mod load;
 #[cfg(feature = "window")]
 mod locator;
 pub mod merge;
+#[cfg(target_os = "linux")]
+pub mod power;
 #[cfg(feature = "window")]
 pub mod process;
+pub mod rounds;
+#[cfg(target_os = "linux")]
+pub mod shim;
 #[cfg(target_os = "linux")]
 pub mod siege;
-pub mod shim;
 #[cfg(feature = "window")]
 pub mod webdriver;
-
 pub mod wire;
 
 use std::path::{Path, PathBuf};
