@@ -554,9 +554,23 @@ async fn check_conn(
     Ok(found)
 }
 
+/// Copies by way of a draft: the name stands for a whole copy, on the disk, or for none.
 async fn vacuum_into(conn: &mut SqliteConnection, file: &Path) -> Result<(), sqlx::Error> {
-    let target = file.to_string_lossy().into_owned();
-    sqlx::query("vacuum into ?1").bind(target).execute(conn).await?;
+    let draft = file.with_added_extension("part");
+    let journal = file.with_added_extension("part-journal");
+    let clear = || [&draft, &journal].map(|left| std::fs::remove_file(left).ok());
+    clear();
+    let target = draft.to_string_lossy().into_owned();
+    let copied = sqlx::query("vacuum into ?1").bind(target).execute(conn).await;
+    let kept = copied.and_then(|_| Ok(std::fs::rename(&draft, file)?));
+    if kept.is_err() {
+        clear();
+    }
+    kept?;
+    #[cfg(unix)]
+    if let Some(folder) = file.parent() {
+        let _not_everywhere = std::fs::File::open(folder).and_then(|folder| folder.sync_all());
+    }
     Ok(())
 }
 

@@ -1,4 +1,5 @@
-//! Death within a given call on the database files: during a commit, a rebuild, the first opening.
+//! Death within a given call on the database files: during a commit, a rebuild, the first opening, a
+//! backup.
 //!
 //! `shim/power.c` counts the calls and ends the program in one of them, a write half done. So every
 //! place of a commit, of a checkpoint and of a migration has its turn, which a kill from outside would
@@ -191,4 +192,49 @@ fn killed_during_a_rebuild_twenty_five_times_the_audience_is_as_before_or_after(
 #[ignore = "long"]
 fn killed_during_rebuilds_under_load_twenty_five_times_it_has_what_it_acknowledged_once() {
     kills_during_rebuilds_under_load(25);
+}
+
+/// Kills `usher backup`, which alone has the folder.
+fn kills_during_a_backup(count: u64) {
+    let template = Folder::new();
+    let whole = template.copy();
+    let machine = Power::on(whole.path());
+    let name = |folder: &Folder| folder.path().join("copy.db").to_str().unwrap().to_owned();
+    machine.usher(Syncs::Full).json(&["backup", &name(&whole)]);
+    let calls = machine.calls();
+    rounds(count, |_, mut dice| {
+        let folder = template.copy();
+        let words = ["backup", &name(&folder)];
+        die_within(&mut dice, folder.path(), calls, &words);
+        let copy = Path::new(words[1]);
+        if !copy.exists() {
+            folder.usher().json(&words);
+        }
+        assert_is_a_copy(&folder, copy);
+    });
+}
+
+fn assert_is_a_copy(folder: &Folder, copy: &Path) {
+    file::assert_sound(copy);
+    let tables = ["environment", "endpoint", "endpoint_settings"];
+    assert_eq!(file::dump(copy, &tables), file::dump(&folder.file(), &tables));
+    let names = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    let names: Vec<_> = names.filter(|name| name.to_string_lossy().contains("copy")).collect();
+    assert_eq!(names, ["copy.db"]);
+}
+
+#[test]
+fn killed_during_a_backup_its_name_is_free_or_a_whole_copy() {
+    kills_during_a_backup(8);
+}
+
+#[test]
+fn a_backup_outlives_a_power_cut_that_follows() {
+    let folder = Folder::new();
+    let machine = Power::on(folder.path());
+    let copy = folder.path().join("copy.db");
+    machine.usher(Syncs::Full).json(&["backup", copy.to_str().unwrap()]);
+    machine.cut();
+    folder.usher().json(&["endpoints", "list"]);
+    assert_is_a_copy(&folder, &copy);
 }
