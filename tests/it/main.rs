@@ -20,6 +20,7 @@ mod host;
 mod listener;
 mod merge;
 mod receiving;
+mod schemas;
 mod signing;
 mod storage;
 #[cfg(target_os = "linux")]
