@@ -9,9 +9,9 @@ use std::{
     time::Duration,
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tauri::{
-    AppHandle, State,
+    AppHandle, State, Theme,
     async_runtime::{self, JoinHandle},
     ipc::Channel,
 };
@@ -26,6 +26,9 @@ use crate::trouble;
 
 /// Between two attempts to hear of changes while the owner of the folder is changing.
 const PAUSE: Duration = Duration::from_millis(200);
+
+/// How long a window may wait for the folder to learn its colour.
+const MOMENT: Duration = Duration::from_millis(40);
 
 /// How far the folder has come: being opened, open, or the sentence why it is not.
 type Opened = Option<Result<Arc<Host>, String>>;
@@ -43,16 +46,37 @@ struct Tasks {
 }
 
 impl Bridge {
-    /// Opens the folder beside the window, which shows the reason if that fails.
-    pub fn start(app: &AppHandle, data_dir: Option<PathBuf>, port: Option<u16>) -> Self {
+    /// Begins to open the folder. It needs no window, so it can be under way before there is one.
+    pub fn start(data_dir: Option<PathBuf>, port: Option<u16>) -> Self {
         let opened = watch::Sender::new(None);
-        let (app, sender) = (app.clone(), opened.clone());
-        let keeping = async_runtime::spawn(async move {
-            keep_open(data_dir, port, &sender).await;
-            trouble::show(&app);
-        });
+        let sender = opened.clone();
+        let keeping = async_runtime::spawn(async move { keep_open(data_dir, port, &sender).await });
         let tasks = Tasks { keeping: Some(keeping), subscription: None };
         Self { opened, tasks: Mutex::new(tasks) }
+    }
+
+    /// Has the window show the reason if the folder cannot be opened.
+    pub fn tell(&self, app: &AppHandle) {
+        let (app, mut opened) = (app.clone(), self.opened.subscribe());
+        async_runtime::spawn(async move {
+            if opened.wait_for(|opened| matches!(opened, Some(Err(_)))).await.is_ok() {
+                trouble::show(&app);
+            }
+        });
+    }
+
+    /// Light or dark, if the person chose one of them and the folder is open by now.
+    pub fn theme(&self) -> Option<Theme> {
+        let asked = async {
+            let settings = self.host().await?.call("settings.get", json!({})).await?;
+            Ok::<_, ApiError>(settings["appearance"].as_str().map(str::to_owned))
+        };
+        let asked = async { tokio::time::timeout(MOMENT, asked).await };
+        match async_runtime::block_on(asked).ok()?.ok()??.as_str() {
+            "light" => Some(Theme::Light),
+            "dark" => Some(Theme::Dark),
+            _ => None,
+        }
     }
 
     /// Why the folder is not open, if that is so.

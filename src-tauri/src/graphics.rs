@@ -1,22 +1,29 @@
-//! WebKitGTK without a graphics card: its shared-memory renderer is six times faster there.
+//! WebKitGTK without a graphics card: its shared-memory renderer is six times faster there, and it
+//! need not load Mesa's software renderer into this process to find out that there is no card.
 //!
-//! WebKit reads the choice from the environment of the process. Changing one's own environment is
-//! not safe once threads run, so the program replaces itself with itself, the variable set.
+//! WebKit and GDK read such choices from the environment of the process, so they are made before
+//! either is started. Deliberately absent: starting this program anew with another environment,
+//! which would load its hundred and seventy libraries twice.
 
+/// What is chosen, each unless the person chose already.
 #[cfg(target_os = "linux")]
-const SWITCH: &str = "WEBKIT_DISABLE_DMABUF_RENDERER";
+const CHOICES: [(&str, &str); 3] = [
+    ("WEBKIT_DISABLE_DMABUF_RENDERER", "1"),
+    ("WEBKIT_WEB_RENDER_DEVICE_FILE", "/dev/null"),
+    ("GDK_GL", "disable"),
+];
 
-/// Starts this program anew with the better renderer, or returns at once where it is chosen already.
+/// Chooses the better renderer. To be called first of all: nothing but this thread may read the
+/// environment meanwhile.
 #[cfg(target_os = "linux")]
 pub fn choose() {
-    use std::{env, os::unix::process::CommandExt, process::Command};
-
-    if env::var_os(SWITCH).is_some() || has_card() {
+    if has_card() {
         return;
     }
-    if let Ok(program) = env::current_exe() {
-        let error = Command::new(program).args(env::args_os().skip(1)).env(SWITCH, "1").exec();
-        eprintln!("Usher goes on with the slower renderer: {error}");
+    for (name, value) in CHOICES {
+        if let Err(error) = glib::setenv(name, value, false) {
+            eprintln!("Usher goes on with the slower renderer: {error}");
+        }
     }
 }
 

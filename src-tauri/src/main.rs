@@ -46,6 +46,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .init();
 
     let options = Options::parse();
+    let bridge = Bridge::start(options.data_dir.clone(), options.port);
     let mut builder = tauri::Builder::default();
     if options.data_dir.is_none() {
         builder = builder
@@ -58,9 +59,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             trouble::page(context.app_handle().state::<Bridge>().problem())
         })
         .setup(move |app| {
-            app.manage(Bridge::start(app.handle(), options.data_dir, options.port));
+            bridge.tell(app.handle());
+            let theme = bridge.theme();
+            app.manage(bridge);
             leave::on_signal(app.handle());
-            window::open(app.handle())?;
+            window::open(app.handle(), theme)?;
             Ok(())
         })
         .build(tauri::generate_context!())?;

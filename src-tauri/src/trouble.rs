@@ -20,12 +20,10 @@ pub fn show(app: &AppHandle) {
 }
 
 /// Puts the page into a window that has just loaded something else, if there is trouble to tell.
-pub fn replaces(window: &WebviewWindow, loaded: &Url) -> bool {
-    let told = loaded.as_str() == address() || window.state::<Bridge>().problem().is_none();
-    if !told {
+pub fn take_over(window: &WebviewWindow, loaded: &Url) {
+    if loaded.as_str() != address() && window.state::<Bridge>().problem().is_some() {
         go(window);
     }
-    !told
 }
 
 fn go(window: &WebviewWindow) {

@@ -15,14 +15,16 @@ pub const LABEL: &str = "main";
 /// Hosts whose pages a link may open in the person's browser.
 const LINKS: [&str; 2] = ["clerk.com", "dashboard.clerk.com"];
 
-const LIGHT: Color = Color(0xf3, 0xf1, 0xef, 0xff);
-const DARK: Color = Color(0x18, 0x17, 0x15, 0xff);
+/// The grounds of the page, `--bg` in `ui/src/app/tokens.css`.
+const LIGHT: Color = Color(0xfb, 0xfa, 0xf9, 0xff);
+const DARK: Color = Color(0x16, 0x15, 0x14, 0xff);
 
-/// Opens the window. It stays hidden until its page is there.
+/// Opens the window in the colour of its page, which is drawn into it as soon as it is there. The
+/// colour is that of `theme`, or the system's.
 ///
 /// # Errors
 /// When the system gives no window.
-pub fn open(app: &AppHandle) -> tauri::Result<()> {
+pub fn open(app: &AppHandle, theme: Option<Theme>) -> tauri::Result<()> {
     let window = WebviewWindowBuilder::new(app, LABEL, WebviewUrl::default())
         .title("Usher")
         .inner_size(1280.0, 800.0)
@@ -36,13 +38,14 @@ pub fn open(app: &AppHandle) -> tauri::Result<()> {
             NewWindowResponse::Deny
         })
         .on_page_load(|window, load| {
-            if load.event() == PageLoadEvent::Finished && !trouble::replaces(&window, load.url()) {
-                report(window.show());
+            if load.event() == PageLoadEvent::Finished {
+                trouble::take_over(&window, load.url());
             }
         })
         .build()?;
-    let dark = window.theme().is_ok_and(|theme| theme == Theme::Dark);
-    window.set_background_color(Some(if dark { DARK } else { LIGHT }))
+    let dark = theme.or_else(|| window.theme().ok()).is_some_and(|theme| theme == Theme::Dark);
+    window.set_background_color(Some(if dark { DARK } else { LIGHT }))?;
+    window.show()
 }
 
 /// Shows the window of this process to somebody who started Usher a second time.

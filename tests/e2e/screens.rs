@@ -151,6 +151,36 @@ fn theme(browser: &Session, theme: &str) {
     browser.execute("document.documentElement.dataset.theme = arguments[0]", &json!([theme]));
 }
 
+/// Where the parts of the frame stand, `root` being a selector of what holds them.
+const PLACES: &str = "
+    const root = document.querySelector(arguments[0]);
+    const shown = [...root.querySelectorAll('aside nav a, aside nav svg, aside h2, header h1, header search, header button')]
+        .map((part) => ({ part, box: part.getBoundingClientRect() }))
+        .filter(({ box }) => box.width > 0);
+    return shown.map(({ part, box }) =>
+        [part.tagName, box.x, box.y, box.height].join(' '));";
+
+#[test]
+fn the_frame_painted_before_any_script_is_where_the_screen_will_be() {
+    let host = Host::start();
+    let browser = Session::chromium("frame", &host.console);
+    browser.wait_for("the first screen", || browser.words().contains("Waiting for the first"));
+    let put = "
+        const page = await (await fetch('/index.html')).text();
+        const frame = new DOMParser().parseFromString(page, 'text/html').querySelector('#root');
+        frame.id = 'frame';
+        frame.style = 'position: fixed; inset: 0; visibility: hidden';
+        document.body.append(frame);
+        document.documentElement.dataset.screen = 'messages';";
+    browser.execute(&format!("return (async () => {{ {put} }})()"), &json!([]));
+    for (width, height) in [(1280, 800), (900, 600)] {
+        browser.resize(width, height);
+        let places = |root: &str| browser.execute(PLACES, &json!([root]));
+        browser.wait_for("the same places", || places("#frame") == places("#root"));
+        assert!(places("#frame").as_array().unwrap().len() > 8, "{}", places("#frame"));
+    }
+}
+
 #[test]
 fn every_screen_shows_what_there_is_and_axe_is_content() {
     let host = Host::start();

@@ -28,17 +28,15 @@ interface Entry {
 const APPEARANCES: readonly Appearance[] = ["light", "dark", "system"];
 
 export function Palette({
-  open,
   onClose,
   onToggleSidebar,
 }: {
-  open: boolean;
   onClose: () => void;
   onToggleSidebar: () => void;
 }) {
   return (
     <Base.Root
-      open={open}
+      open
       onOpenChange={(next) => {
         if (!next) onClose();
       }}

@@ -1,7 +1,5 @@
 import { Outlet, useNavigate } from "@tanstack/react-router";
-import { useCallback, useEffect, useState, useSyncExternalStore } from "react";
-import { EnvironmentDialog } from "../features/environments/EnvironmentDialog";
-import { TestDialog } from "../features/tests/TestDialog";
+import { lazy, Suspense, useCallback, useEffect, useState, useSyncExternalStore } from "react";
 import { useEnvironment } from "../ipc/environment";
 import { useRpc } from "../ipc/hooks";
 import { hear, openPalette, openShortcuts, openTest } from "../lib/bus";
@@ -10,13 +8,20 @@ import { useHotkey } from "../lib/keys";
 import { ErrorNote } from "../parts/ErrorNote";
 import { Page } from "../parts/Page";
 import { Toasts } from "../parts/Toast";
-import { Palette } from "./Palette";
 import s from "./Shell.module.css";
-import { Shortcuts } from "./Shortcuts";
 import { Sidebar } from "./Sidebar";
 import { StorageBanner } from "./StorageBanner";
 import { sections } from "./sections";
 import { setAppearance } from "./theme";
+
+const Palette = lazy(async () => ({ default: (await import("./Palette")).Palette }));
+const Shortcuts = lazy(async () => ({ default: (await import("./Shortcuts")).Shortcuts }));
+const TestDialog = lazy(async () => ({
+  default: (await import("../features/tests/TestDialog")).TestDialog,
+}));
+const EnvironmentDialog = lazy(async () => ({
+  default: (await import("../features/environments/EnvironmentDialog")).EnvironmentDialog,
+}));
 
 const narrow = window.matchMedia("(max-width: 999px)");
 const SIDEBAR = "usher.sidebar";
@@ -109,12 +114,14 @@ export function Shell() {
           </Page>
         )}
       </main>
-      <Palette open={over === "palette"} onClose={() => setOver(null)} onToggleSidebar={toggle} />
-      <Shortcuts open={over === "shortcuts"} onClose={() => setOver(null)} />
-      {test !== null && <TestDialog endpointId={test.endpointId} onClose={() => setTest(null)} />}
-      {environment !== null && (
-        <EnvironmentDialog which={environment} onClose={() => setEnvironment(null)} />
-      )}
+      <Suspense fallback={null}>
+        {over === "palette" && <Palette onClose={() => setOver(null)} onToggleSidebar={toggle} />}
+        {over === "shortcuts" && <Shortcuts onClose={() => setOver(null)} />}
+        {test !== null && <TestDialog endpointId={test.endpointId} onClose={() => setTest(null)} />}
+        {environment !== null && (
+          <EnvironmentDialog which={environment} onClose={() => setEnvironment(null)} />
+        )}
+      </Suspense>
       <Toasts />
     </div>
   );

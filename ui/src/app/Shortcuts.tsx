@@ -8,9 +8,9 @@ const rows = Object.values(keymap);
 const groups = [...new Set(rows.map((row) => row.group))];
 
 /** Every key there is. */
-export function Shortcuts({ open, onClose }: { open: boolean; onClose: () => void }) {
+export function Shortcuts({ onClose }: { onClose: () => void }) {
   return (
-    <Dialog open={open} onClose={onClose} title="Shortcuts" width={520}>
+    <Dialog open onClose={onClose} title="Shortcuts" width={520}>
       {groups.map((group) => (
         <section key={group}>
           <h3 className={s.group}>{group}</h3>

@@ -1,19 +1,22 @@
 import { Link } from "@tanstack/react-router";
+import { type ComponentProps, lazy, Suspense, useState } from "react";
 import { useEnvironment } from "../ipc/environment";
 import type { Counts } from "../ipc/gen/Counts";
 import { useRpc } from "../ipc/hooks";
-import { openEnvironment } from "../lib/bus";
 import { cx } from "../lib/cx";
 import { keyText } from "../lib/keys";
 import { count } from "../lib/number";
 import { Dot } from "../parts/Dot";
 import { IconButton } from "../parts/IconButton";
-import { IconChevronUpDown, IconPlus, IconSettings, IconSidebar } from "../parts/icons";
+import { IconChevronUpDown, IconSidebar } from "../parts/icons";
 import { Mark } from "../parts/Mark";
-import { Menu } from "../parts/Menu";
 import { ListenerCard } from "./ListenerCard";
 import s from "./Sidebar.module.css";
 import { inbox, type Section, sections, setUp } from "./sections";
+
+const EnvironmentMenu = lazy(async () => ({
+  default: (await import("./EnvironmentMenu")).EnvironmentMenu,
+}));
 
 export function Sidebar({ rail, onToggle }: { rail: boolean; onToggle: () => void }) {
   const { id } = useEnvironment();
@@ -96,46 +99,41 @@ function Entry({
 }
 
 function EnvironmentSwitch({ rail }: { rail: boolean }) {
-  const { id, env, environments, select } = useEnvironment();
+  const { env } = useEnvironment();
+  const [used, setUsed] = useState(false);
   if (env === undefined) return <div className={s.placeholder} />;
+  const button = (props: ComponentProps<"button">) => (
+    <button
+      type="button"
+      className={s.environment}
+      aria-label={`Environment: ${env.name}`}
+      aria-haspopup="menu"
+      title={env.name}
+      {...props}
+    >
+      <Dot color={env.color} />
+      {!rail && <span className={s.label}>{env.name}</span>}
+      {!rail && <IconChevronUpDown size={14} />}
+    </button>
+  );
+  const unused = button({
+    "aria-expanded": false,
+    onClick: () => setUsed(true),
+    onKeyDown: (event) => {
+      if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
+      event.preventDefault();
+      setUsed(true);
+    },
+  });
   return (
     <div className={s.switch}>
-      <Menu
-        label="Environment"
-        align="start"
-        trigger={
-          <button
-            type="button"
-            className={s.environment}
-            aria-label={`Environment: ${env.name}`}
-            title={env.name}
-          >
-            <Dot color={env.color} />
-            {!rail && <span className={s.label}>{env.name}</span>}
-            {!rail && <IconChevronUpDown size={14} />}
-          </button>
-        }
-        items={[
-          ...environments.map((one) => ({
-            label: one.name,
-            hint: one.kind === one.name.toLowerCase() ? undefined : one.kind,
-            dot: one.color,
-            checked: one.id === id,
-            onSelect: () => select(one.id),
-          })),
-          { separator: true },
-          {
-            label: `Edit ${env.name}…`,
-            icon: <IconSettings size={14} />,
-            onSelect: () => openEnvironment(env.id),
-          },
-          {
-            label: "New environment…",
-            icon: <IconPlus size={14} />,
-            onSelect: () => openEnvironment("new"),
-          },
-        ]}
-      />
+      {used ? (
+        <Suspense fallback={unused}>
+          <EnvironmentMenu trigger={button({})} />
+        </Suspense>
+      ) : (
+        unused
+      )}
     </div>
   );
 }

@@ -3,16 +3,12 @@ import {
   createRoute,
   createRouter,
   type ErrorComponentProps,
+  lazyRouteComponent,
   type RouterHistory,
   redirect,
   retainSearchParams,
 } from "@tanstack/react-router";
-import { AudiencePage } from "../features/audience/AudiencePage";
-import { EndpointPage } from "../features/endpoints/EndpointPage";
-import { EndpointsPage } from "../features/endpoints/EndpointsPage";
-import { EventsPage } from "../features/events/EventsPage";
 import { MessagesPage } from "../features/messages/MessagesPage";
-import { SettingsPage } from "../features/settings/SettingsPage";
 import { Empty } from "../parts/Empty";
 import { ErrorNote } from "../parts/ErrorNote";
 import { LinkButton } from "../parts/LinkButton";
@@ -95,14 +91,14 @@ const audience = createRoute({
       reverse: text(raw.reverse),
       tab: text(raw.tab),
     }),
-  component: AudiencePage,
+  component: lazyRouteComponent(() => import("../features/audience/AudiencePage"), "AudiencePage"),
 });
 
 const events = createRoute({
   getParentRoute: () => root,
   path: "/events",
   validateSearch: (raw: Raw) => only({ q: text(raw.q), name: text(raw.name) }),
-  component: EventsPage,
+  component: lazyRouteComponent(() => import("../features/events/EventsPage"), "EventsPage"),
 });
 
 const endpoints = createRoute({
@@ -110,7 +106,10 @@ const endpoints = createRoute({
   path: "/endpoints",
   validateSearch: (raw: Raw) =>
     only({ new: raw.new === true || raw.new === "true" || raw.new === 1 ? true : undefined }),
-  component: EndpointsPage,
+  component: lazyRouteComponent(
+    () => import("../features/endpoints/EndpointsPage"),
+    "EndpointsPage",
+  ),
 });
 
 const endpoint = createRoute({
@@ -120,16 +119,13 @@ const endpoint = createRoute({
     parse: ({ id }) => ({ id: String(Number(id) || 0) }),
     stringify: ({ id }) => ({ id }),
   },
-  component: function EndpointRoute() {
-    const { id } = endpoint.useParams();
-    return <EndpointPage id={Number(id)} />;
-  },
+  component: lazyRouteComponent(() => import("./EndpointRoute"), "EndpointRoute"),
 });
 
 const settings = createRoute({
   getParentRoute: () => root,
   path: "/settings",
-  component: SettingsPage,
+  component: lazyRouteComponent(() => import("../features/settings/SettingsPage"), "SettingsPage"),
 });
 
 const routeTree = root.addChildren([

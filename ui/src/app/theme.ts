@@ -1,6 +1,6 @@
 import type { Appearance } from "../ipc/gen/Appearance";
 
-/** `public/theme.js` reads the same name before the first paint. */
+/** `public/first.js` reads the same name before the first paint. */
 const KEY = "usher.appearance";
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
 

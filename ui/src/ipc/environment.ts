@@ -19,14 +19,23 @@ export interface Chosen {
   select: (id: number) => void;
 }
 
+/** The one of these that the address names, or the one shown last, or the first. */
+export function chosen(
+  environments: readonly EnvironmentRow[],
+  named: number | undefined,
+): EnvironmentRow | undefined {
+  if (environments.length === 0) return undefined;
+  const wanted = named ?? Number(localStorage.getItem(KEY) ?? 0);
+  return environments.find((one) => one.id === wanted) ?? environments[0];
+}
+
 /** The environment that everything on the screen belongs to. */
 export function useEnvironment(): Chosen {
   const search: { env?: number } = useSearch({ strict: false });
   const navigate = useNavigate();
   const list = useRpc("environments", "list", {}, { every: 1000, also: ["endpoints", "contacts"] });
   const environments = list.data ?? NONE;
-  const wanted = search.env ?? Number(localStorage.getItem(KEY) ?? 0);
-  const env = environments.find((one) => one.id === wanted) ?? environments[0];
+  const env = chosen(environments, search.env);
   const id = env?.id ?? 0;
 
   useEffect(() => {

@@ -27,11 +27,13 @@ export interface MenuProps {
   items: readonly MenuItem[];
   label: string;
   align?: "start" | "end" | undefined;
+  /** It is there because it was asked for: show it at once. */
+  defaultOpen?: boolean | undefined;
 }
 
-export function Menu({ trigger, items, label, align = "end" }: MenuProps) {
+export function Menu({ trigger, items, label, align = "end", defaultOpen = false }: MenuProps) {
   return (
-    <Base.Root>
+    <Base.Root defaultOpen={defaultOpen}>
       <Base.Trigger render={trigger} />
       <Base.Portal>
         <Base.Positioner className={cx(s.positioner)} sideOffset={4} align={align}>

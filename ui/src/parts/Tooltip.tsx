@@ -1,15 +1,27 @@
 import { Tooltip as Base } from "@base-ui/react/tooltip";
-import type { ReactElement, ReactNode } from "react";
+import type { ReactNode } from "react";
 import { cx } from "../lib/cx";
 import s from "./Tooltip.module.css";
 
-/** Words on hover and on focus. The element stays the control it is. */
-export function Tooltip({ content, children }: { content: ReactNode; children: ReactElement }) {
+/** Words beside the element they explain. */
+export function Tooltip({
+  anchor,
+  content,
+  onClose,
+}: {
+  anchor: Element;
+  content: ReactNode;
+  onClose: () => void;
+}) {
   return (
-    <Base.Root>
-      <Base.Trigger render={children} delay={350} />
+    <Base.Root
+      open
+      onOpenChange={(next) => {
+        if (!next) onClose();
+      }}
+    >
       <Base.Portal>
-        <Base.Positioner className={cx(s.positioner)} sideOffset={6}>
+        <Base.Positioner className={cx(s.positioner)} anchor={anchor} sideOffset={6}>
           <Base.Popup className={cx(s.popup)}>{content}</Base.Popup>
         </Base.Positioner>
       </Base.Portal>

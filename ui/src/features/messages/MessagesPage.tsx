@@ -1,25 +1,24 @@
 import { useNavigate } from "@tanstack/react-router";
-import { useCallback, useEffect, useRef, useState } from "react";
+import { lazy, Suspense, useCallback, useEffect, useRef, useState } from "react";
 import { useEnvironment } from "../../ipc/environment";
 import type { MessageRow } from "../../ipc/gen/MessageRow";
 import { useRpc } from "../../ipc/hooks";
-import { openTest } from "../../lib/bus";
 import { useCommand } from "../../lib/keymap";
 import { useSearchParam } from "../../lib/search";
 import { Button } from "../../parts/Button";
 import { Empty } from "../../parts/Empty";
 import { ErrorNote } from "../../parts/ErrorNote";
-import { PageHeader } from "../../parts/PageHeader";
-import { SearchBox } from "../../parts/SearchBox";
 import { Skeleton } from "../../parts/Skeleton";
 import { SplitPane } from "../../parts/SplitPane";
 import { VirtualList, type VirtualListHandle } from "../../parts/VirtualList";
-import { Detail } from "./Detail";
 import { FirstRun, NothingYet } from "./FirstRun";
 import { type Feed, NEW_MOST, useFeed } from "./feed";
 import { LiveBadge } from "./LiveBadge";
+import { MessagesHeader } from "./MessagesHeader";
 import s from "./MessagesPage.module.css";
 import { ROW_HEIGHT, Row } from "./Row";
+
+const Detail = lazy(async () => ({ default: (await import("./Detail")).Detail }));
 
 export function MessagesPage() {
   const { id: environmentId } = useEnvironment();
@@ -67,22 +66,9 @@ export function MessagesPage() {
 
   return (
     <>
-      <PageHeader
-        title="Messages"
-        actions={
-          <Button variant="primary" kbd="t" aria-keyshortcuts="t" onClick={() => openTest()}>
-            Send test event
-          </Button>
-        }
-      >
-        <SearchBox
-          label="Search messages"
-          placeholder="Search by type, email, id or outcome"
-          value={query ?? ""}
-          onChange={(text) => setQuery(text.trim() === "" ? undefined : text)}
-        />
+      <MessagesHeader query={query} onQuery={setQuery}>
         <LiveBadge following={feed.following} onFollow={follow} />
-      </PageHeader>
+      </MessagesHeader>
       {empty && here !== undefined && selected === undefined ? (
         here.length === 0 ? (
           <FirstRun />
@@ -121,7 +107,9 @@ export function MessagesPage() {
               ) : detail.data === undefined ? (
                 <Skeleton lines={6} />
               ) : (
-                <Detail message={detail.data} />
+                <Suspense fallback={<Skeleton lines={6} />}>
+                  <Detail message={detail.data} />
+                </Suspense>
               )}
             </section>
           }

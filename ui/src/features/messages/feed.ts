@@ -37,6 +37,15 @@ interface Held {
   page: Page<MessageRow>;
 }
 
+function allArgs(environmentId: number, query: string | undefined): ListMessages {
+  return query === undefined ? { environmentId } : { environmentId, query };
+}
+
+/** What the live page asks for. */
+export function liveArgs(environmentId: number, query: string | undefined): ListMessages {
+  return { ...allArgs(environmentId, query), limit: LIVE };
+}
+
 /** `visible` is how many rows fit on the screen: the list stands still before the selected one is pushed out. */
 export function useFeed(
   environmentId: number,
@@ -45,13 +54,10 @@ export function useFeed(
   visible: number,
 ): Feed {
   const scope = `${environmentId} ${query ?? ""}`;
-  const args: ListMessages = query === undefined ? { environmentId } : { environmentId, query };
-  const live = useRpc(
-    "messages",
-    "list",
-    { ...args, limit: LIVE },
-    { enabled: environmentId !== 0, keep: true },
-  );
+  const live = useRpc("messages", "list", liveArgs(environmentId, query), {
+    enabled: environmentId !== 0,
+    keep: true,
+  });
   const [held, setHeld] = useState<Held | null>(null);
   const [seen, setSeen] = useState<Held | null>(null);
   const selectedId = typeof selected === "object" ? selected.id : selected;
@@ -72,7 +78,7 @@ export function useFeed(
   }
 
   const page = holding?.page ?? live.data;
-  const older = useRpcInfinite("messages", "list", args, {
+  const older = useRpcInfinite("messages", "list", allArgs(environmentId, query), {
     start: holding?.page.next ?? undefined,
     enabled: holding !== null && holding.page.next !== null,
     still: true,
