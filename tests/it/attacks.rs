@@ -216,7 +216,7 @@ attacks! {
 
 /// One in ten of them is stored as refused.
 fn full_request(path: &str, visit: u64) -> Vec<u8> {
-    let path = if visit % 10 == 0 { path } else { "/in/nobody" };
+    let path = if visit.is_multiple_of(10) { path } else { "/in/nobody" };
     post(path, "Content-Length: 4000\r\n", &"x".repeat(4_000))
 }
 

@@ -16,6 +16,7 @@ mod cli;
 mod crash;
 mod doctor;
 mod endpoints;
+mod fuzz;
 mod host;
 mod listener;
 mod merge;

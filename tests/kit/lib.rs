@@ -14,6 +14,7 @@ pub mod dice;
 #[cfg(target_os = "linux")]
 pub mod fault;
 pub mod file;
+pub mod fuzz;
 pub mod load;
 #[cfg(feature = "window")]
 mod locator;

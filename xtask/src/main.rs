@@ -13,6 +13,7 @@ mod audit;
 mod bench;
 mod bindings;
 mod diff;
+mod fuzz;
 mod icons;
 mod prepare;
 mod shell;
@@ -27,6 +28,7 @@ usage: cargo xtask COMMAND
 
   run [--release] [-- WORDS]   prepares the machine, builds Usher and starts it
   test [--long]                every check and every test
+  fuzz [TARGET] [--seconds N]  looks for inputs that break a law; `fuzz --help` lists the targets
   bench [WORDS]                measures release builds beside rivals; `bench --help` lists the words
   package                      makes the packages to install, in target/release/bundle
 
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         ["run", "--", rest @ ..] | ["run", rest @ ..] => start::run_app(rest),
         ["test"] => test::all(false),
         ["test", "--long"] => test::all(true),
+        ["fuzz", rest @ ..] => fuzz::look(rest),
         ["bench", rest @ ..] => bench::measure(rest),
         ["package", rest @ ..] => start::package(rest),
         ["icons"] => icons::draw(),

@@ -68,6 +68,13 @@ const TEST: [Need; 4] = [
     },
 ];
 
+const FUZZ: [Need; 1] = [Need {
+    what: "a C++ compiler, for libFuzzer",
+    here: || on_path("c++"),
+    debian: &["g++"],
+    ubuntu: &["g++"],
+}];
+
 /// What the engine and the command line need to compile.
 pub fn compiler() -> Outcome {
     install(&BUILD[..1])
@@ -88,6 +95,12 @@ pub fn test() -> Outcome {
         }
     }
     Ok(())
+}
+
+/// What the fuzzers need beyond the compiler: libFuzzer is C++.
+pub fn fuzz() -> Outcome {
+    compiler()?;
+    install(&FUZZ)
 }
 
 /// The UI's packages, exactly those of its lock file.

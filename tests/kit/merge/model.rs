@@ -253,10 +253,11 @@ impl Model {
                 Done::Text { field: of, to, from } if *of == field => Some((*at, to, from)),
                 _ => None,
             });
-            let edit = edit.max_by_key(|(at, to, _)| (*at, *to));
-            let holds = edit.filter(|(edited_at, _, from)| {
+            let still = |(edited_at, _, from): &(i64, &Text, &Text)| {
                 histories[at].iter().all(|(version, text)| version.0 <= *edited_at || text == *from)
-            });
+            };
+            let edit = edit.max_by_key(|edit| (edit.0, edit.1, still(edit)));
+            let holds = edit.filter(still);
             if holds.is_some() {
                 edited.push(field.name().to_owned());
             }

@@ -174,29 +174,6 @@ describe("first run", () => {
     close();
   });
 
-  it("leaves the keys to the screen when the test dialog is closed again", async () => {
-    const user = userEvent.setup();
-    const { close } = open("/messages", "empty");
-    await screen.findByText("Receive your first Clerk webhook");
-    for (const [keys, name] of [
-      ["t", "Send test event"],
-      ["?", "Shortcuts"],
-      ["{Control>}k{/Control}", "Go to anything"],
-    ] as const) {
-      expect(document.body).toHaveFocus();
-      await user.keyboard(keys);
-      await screen.findByRole("dialog", { name });
-      await waitFor(() => expect(document.body).not.toHaveFocus());
-      await user.keyboard("{Escape}");
-      await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
-      await waitFor(() => expect(screen.getByRole("main")).toHaveFocus());
-      await user.keyboard("j");
-      expect(screen.getByRole("textbox", { name: "Search messages" })).toHaveValue("");
-      act(() => screen.getByRole("main").blur());
-    }
-    close();
-  });
-
   it("does not send what is not JSON", async () => {
     const user = userEvent.setup();
     const { close } = open("/messages");

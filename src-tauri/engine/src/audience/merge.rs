@@ -47,8 +47,9 @@
 //! - Subscribed: the newest of "deleted with unsubscribe" and the edits; `true` without any.
 //! - An edit of a text by hand holds until Clerk sends a *newer* snapshot with a *different* value
 //!   from the one that stood there when the edit was made, and is then gone for good. An older
-//!   message never undoes it, nor does a newer one that says the same as before. Lists chosen by hand
-//!   stay as chosen.
+//!   message never undoes it, nor does a newer one that says the same as before. Where the edits of
+//!   two contacts meet in one, the newest counts; of two at one time the greater value, and then one
+//!   that holds. Lists chosen by hand stay as chosen.
 //! - Removed by hand: gone until a snapshot, an entry or an addition newer than the removal arrives
 //!   about that person; a deletion brings nothing back.
 //! - Created: the earliest time known of anything the contact is made of. Updated: the latest.
@@ -1017,14 +1018,15 @@ impl Gathered<'_> {
 
     fn text(&self, field: Field) -> (Option<String>, bool) {
         let mut said = self.said(field);
+        let holds = |edit: &Edit| {
+            said.iter().all(|Latest(v, value)| v.at() <= edit.at || *value == edit.from)
+        };
         let edit = self
             .hands
             .iter()
             .filter_map(|hand| hand.texts.get(&field))
-            .max_by_key(|edit| (edit.at, &edit.to))
-            .filter(|edit| {
-                said.iter().all(|Latest(v, value)| v.at() <= edit.at || *value == edit.from)
-            });
+            .max_by_key(|edit| (edit.at, &edit.to, holds(edit)))
+            .filter(|edit| holds(edit));
         match edit {
             Some(edit) => (edit.to.clone(), true),
             None => (said.pop().and_then(|Latest(_, value)| value), false),
