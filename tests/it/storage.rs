@@ -5,14 +5,18 @@ use std::fs;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
-use kit::app::{NOON, SECRET, TestApp, TestEndpoint, at_once, user};
+use kit::app::{ManualClock, NOON, SECRET, TestApp, TestEndpoint, at_once, user};
 use kit::bin::Usher;
 use serde_json::{Value, json};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection as _, SqliteConnection};
 use usher_engine::api::Code;
-use usher_engine::{Engine, OpenError};
+use usher_engine::clock::Clock;
+use usher_engine::host::{Address, Host};
+use usher_engine::secret::Choice;
+use usher_engine::{Config, Engine, OpenError};
 
 fn person(number: i64) -> Value {
     let email = format!("p{number}@example.com");
@@ -347,6 +351,57 @@ async fn a_backup_brings_back_endpoints_and_says_whose_secrets_are_gone() {
     assert_eq!(app.post(&endpoint, &person(4)).await.brief(), "200 processed");
     assert!(copy.exists(), "a backup is only read");
     app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn going_back_ends_well_when_nobody_waits_for_it_and_brings_the_settings_back() {
+    let (app, endpoint) = with_one_message().await;
+    let copy = app.dir().join("copy.db");
+    let copy = copy.to_str().unwrap();
+    app.call("app.backup", json!({ "file": copy })).await;
+    app.call("settings.update", json!({ "bodyLimitMib": 3 })).await;
+    assert_eq!(app.post_as(&endpoint, "msg_2", &person(2)).await.brief(), "200 processed");
+    let mut impatient = Box::pin(app.call("app.restore", json!({ "file": copy })));
+    tokio::select! {
+        biased;
+        _ = &mut impatient => panic!("it takes longer than one look"),
+        () = std::future::ready(()) => {}
+    }
+    drop(impatient);
+    let body_limit = async || {
+        let limits = app.call("diagnostics.show", json!({})).await["limits"].clone();
+        let rows = limits.as_array().unwrap().clone();
+        rows.iter().find(|row| row["name"] == "Body of a message").unwrap()["value"].clone()
+    };
+    while body_limit().await != json!("1 MiB") {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    assert_eq!(app.messages().await.len(), 1);
+    recovers(&app, &endpoint, 3).await;
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_find_the_owner_of_a_folder_that_was_made_anew() {
+    let (dir, clock) = (tempfile::tempdir().unwrap(), ManualClock::at_noon());
+    let config = Config {
+        listen: false,
+        keychain: Choice::File,
+        clock: Arc::clone(&clock) as Arc<dyn Clock>,
+        ..Config::new(dir.path().join("data"))
+    };
+    let mut owner = Host::open(config.clone()).await.unwrap();
+    owner.serve(None).await.unwrap();
+    fs::remove_dir_all(&config.data_dir).unwrap();
+    fs::create_dir(&config.data_dir).unwrap();
+    while !Address::file(&config.data_dir).exists() {
+        clock.advance(31_000);
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let guest = Host::open(config).await.unwrap();
+    assert!(!guest.owns());
+    guest.call("environments.list", json!({})).await.unwrap();
+    owner.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -82,7 +82,7 @@ impl Clock for ManualClock {
         let mut now = self.now.subscribe();
         Box::pin(async move {
             if now.wait_for(|now| *now >= end).await.is_err() {
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         })
     }

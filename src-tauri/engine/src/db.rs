@@ -269,6 +269,9 @@ impl Db {
     /// # Errors
     /// When the system does not tell.
     pub fn lost(&self) -> Result<Option<Lost>, sqlx::Error> {
+        if self.replacing.load(Ordering::SeqCst) {
+            return Ok(None);
+        }
         let open = self.now_open();
         let lost = match open.files.lost(&self.file) {
             Ok(lost) => Ok(lost.or(open.shut.then_some(Lost::Replaced))),
@@ -282,21 +285,19 @@ impl Db {
         lost
     }
 
-    /// Whether a folder at the path is another one than when the database was opened, on the same
-    /// volume, and has nothing in it that Usher did not put there since.
+    /// Whether there is an empty folder at the path, on the volume of the one that was opened.
     ///
     /// # Errors
     /// When the system does not tell.
-    pub fn folder_is_new_and_empty(&self) -> io::Result<bool> {
+    pub fn folder_is_empty(&self) -> io::Result<bool> {
         let Some(folder) = self.file.parent() else { return Ok(false) };
-        let before = self.now_open().files.folder;
-        let (Some(before), Some(now)) = (before, Identity::of(folder)?) else { return Ok(false) };
-        Ok(before != now
-            && before.device == now.device
-            && std::fs::read_dir(folder)?.next().is_none())
+        let before = self.now_open().files.folder.map(|folder| folder.device);
+        let now = Identity::of(folder)?.map(|folder| folder.device);
+        Ok(now.is_some() && now == before && std::fs::read_dir(folder)?.next().is_none())
     }
 
-    /// Closes the database, lets `between` change the files, and opens what is at the path then.
+    /// Closes the database, lets `between` change the files, and opens what is at the path then. One
+    /// caller at a time, which must let it come to its end.
     /// Writes fail meanwhile, and so do reads. Everything is announced as changed; a problem stays
     /// until the caller has read anew what it keeps of the database, and calls [`Db::mend`].
     ///
@@ -309,8 +310,9 @@ impl Db {
         F: FnOnce() -> io::Result<T> + Send,
     {
         self.replacing.store(true, Ordering::SeqCst);
+        let over = Over(&self.replacing);
         let replaced = self.replace_now(create, between).await;
-        self.replacing.store(false, Ordering::SeqCst);
+        drop(over);
         match &replaced {
             Ok(_) => {}
             Err(DbError::Open { source, .. }) => self.failed(source),
@@ -443,6 +445,15 @@ impl Db {
         {
             tracing::warn!("closing the database: {error}");
         }
+    }
+}
+
+/// Ends the time in which writes are refused.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::SeqCst);
     }
 }
 

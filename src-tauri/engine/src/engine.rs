@@ -28,6 +28,7 @@ use crate::secret::{Choice, Keys};
 use listening::Listening;
 pub use listening::{ListenerState, ListenerStatus};
 pub use restore::{RestoreError, Returned};
+pub(crate) use watch::ask;
 
 /// The port Usher listens on unless told otherwise.
 pub const DEFAULT_PORT: u16 = 4870;
@@ -99,6 +100,8 @@ struct Inner {
     inbox: Mutex<Option<(Inbox, JoinHandle<()>)>>,
     inbox_ended: Arc<Notify>,
     listening: Listening,
+    /// Held by who closes the database to open another one.
+    replacing: Mutex<()>,
     watch: Mutex<JoinSet<()>>,
     lock: std::sync::Mutex<File>,
 }
@@ -130,6 +133,7 @@ impl Engine {
                 inbox: Mutex::new(None),
                 inbox_ended: Arc::default(),
                 listening: Listening::new(now),
+                replacing: Mutex::default(),
                 watch: Mutex::default(),
                 lock: std::sync::Mutex::new(lock),
                 config,

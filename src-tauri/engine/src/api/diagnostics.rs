@@ -135,17 +135,17 @@ pub(super) async fn show(engine: &Engine, _: Nothing) -> Result<Diagnostics, Api
             evicted: health.evicted,
             accept_errors: health.accept_errors,
         }),
-        storage: sizes(engine),
+        storage: sizes(engine).await,
     })
 }
 
-fn sizes(engine: &Engine) -> StorageSizes {
+async fn sizes(engine: &Engine) -> StorageSizes {
     let file = engine.db().file();
     let size = |path: &std::path::Path| std::fs::metadata(path).map_or(0, |meta| meta.len());
     StorageSizes {
         database_bytes: size(file),
         wal_bytes: size(&beside(file, "-wal")),
-        free_bytes: fs4::available_space(engine.data_dir()).ok(),
+        free_bytes: doctor::free(engine.data_dir()).await.ok().and_then(Result::ok),
     }
 }
 

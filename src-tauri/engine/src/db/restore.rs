@@ -141,6 +141,7 @@ async fn make_fit(ready: &Path, from: &Path) -> Result<(), Unfit> {
 /// # Errors
 /// When the system does not let it.
 pub fn swap(ready: &Path, file: &Path, kept: &Path) -> io::Result<()> {
+    std::fs::OpenOptions::new().write(true).open(ready)?.sync_all()?;
     for ending in ["", "-wal"] {
         let (old, new) = (beside(file, ending), beside(kept, ending));
         if old.exists() && std::fs::hard_link(&old, &new).is_err() {

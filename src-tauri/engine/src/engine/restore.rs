@@ -2,11 +2,12 @@
 //!
 //! Deliberately absent: choosing the file, and asking whether it is meant (the hosts).
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::{Config, Engine, OpenError, lock};
+use super::{Config, Engine, OpenError, lock, lock_again};
 use crate::db::restore::{Unfit, prepare, swap};
 use crate::db::{DbError, beside};
 
@@ -26,10 +27,8 @@ pub enum RestoreError {
     #[error(transparent)]
     Folder(#[from] OpenError),
     /// The places could not be changed.
-    #[error(
-        "The data folder does not let the files change places: {0}. The database is as it was."
-    )]
-    Swap(#[from] std::io::Error),
+    #[error("The files could not change places: {0}. The database is as it was.")]
+    Swap(#[from] io::Error),
 }
 
 /// What a restore left behind.
@@ -41,17 +40,29 @@ pub struct Returned {
 
 impl Engine {
     /// Puts a copy of `from` in place of the database, after it was checked. Messages that arrive
-    /// meanwhile are answered with 503.
+    /// meanwhile are answered with 503. A caller that goes away leaves nothing half done.
     ///
     /// # Errors
     /// When the backup is not fit, or the files cannot be changed.
     pub(crate) async fn restore(&self, from: &Path) -> Result<Returned, RestoreError> {
+        let (engine, from) = (self.clone(), from.to_owned());
+        #[expect(clippy::disallowed_methods, reason = "it ends by itself, and must")]
+        let work = tokio::spawn(async move { engine.restore_now(&from).await });
+        work.await.unwrap_or_else(|error| Err(io::Error::other(error).into()))
+    }
+
+    async fn restore_now(&self, from: &Path) -> Result<Returned, RestoreError> {
+        let _one_at_a_time = self.inner.replacing.lock().await;
+        lock_again(&self.inner.lock, self.data_dir())?;
         let file = self.db().file().to_owned();
+        let limit = self.body_limit_mib().await.ok();
         let ready = prepare(from, &file).await?;
         let kept = name_for(&file, self.now());
         self.db().replace(false, || swap(&ready, &file, &kept)).await?;
         self.look_around().await?;
         self.db().mend();
+        let other_limit = self.body_limit_mib().await.ok() != limit;
+        self.listen_as_set(false, other_limit).await;
         Ok(Returned { kept: kept.exists().then_some(kept) })
     }
 

@@ -7,10 +7,10 @@
 //!
 //! - Files that come back as they were go on being used.
 //! - Another database at the same path is opened, also when it stands in a new folder.
-//! - A new and empty folder on the same volume gets a fresh database. An empty folder on another
-//!   volume does not: it is what stays when a disk is taken away.
-//! - A database that is gone from a folder that is still there is not replaced by an empty one: it is
-//!   to be put back, or restored from a backup.
+//! - An empty folder on the same volume gets a fresh database. On another volume it does not: that is
+//!   what stays when a disk is taken away.
+//! - A database that is gone from a folder with other files in it is not replaced by an empty one: it
+//!   is to be put back, or restored from a backup.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
@@ -61,6 +61,7 @@ pub(super) async fn over(weak: Weak<Inner>, clock: Arc<dyn Clock>) {
 
 impl Engine {
     async fn try_storage(&self, cause: Cause) {
+        let Ok(_one_at_a_time) = self.inner.replacing.try_lock() else { return };
         let db = self.db();
         match db.lost() {
             Err(_) => {}
@@ -81,7 +82,7 @@ impl Engine {
             }
             Ok(Some(lost @ (Lost::Replaced | Lost::Log))) => self.open_what_is_there(lost).await,
             Ok(Some(lost @ (Lost::Folder | Lost::Database))) => {
-                if db.folder_is_new_and_empty().unwrap_or(false) {
+                if db.folder_is_empty().unwrap_or(false) {
                     self.open_what_is_there(lost).await;
                 }
             }

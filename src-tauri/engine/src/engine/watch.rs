@@ -165,7 +165,10 @@ async fn silent(port: u16, clock: &dyn Clock) -> Option<String> {
 }
 
 /// One request for `/health`, with the least that HTTP needs.
-async fn ask(port: u16) -> Result<(), String> {
+///
+/// # Errors
+/// Why there was no answer of Usher.
+pub async fn ask(port: u16) -> Result<(), String> {
     let exchange = async {
         let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
         let request =

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use super::{Check, Verdict};
 use crate::api::app::ListenerState;
 use crate::db::Db;
+use crate::engine;
 use crate::listener;
 use crate::secret::{Choice, Keys, Place};
 use crate::signing::verify::TOLERANCE_S;
@@ -30,6 +31,9 @@ const PATIENCE_FULL: Duration = Duration::from_secs(1800);
 /// From which free space on, in bytes, it gets tight, and from which on it is too little.
 const TIGHT: u64 = GIB;
 const TOO_LITTLE: u64 = 100 * 1024 * 1024;
+
+/// So many of the newest messages are looked at.
+const NEWEST: i64 = 10_000;
 
 /// From which difference of the clocks on, in seconds, it should be looked at. At [`TOLERANCE_S`]
 /// messages are refused.
@@ -241,6 +245,15 @@ async fn port_of(engine: &Engine) -> Check {
     let status = engine.listener_status();
     match status.state {
         ListenerState::Listening => {
+            let asked = timeout(PATIENCE, engine::ask(status.port)).await;
+            if let Err(why) = asked.unwrap_or_else(|_| Err("it takes too long".to_owned())) {
+                return check(
+                    NAME,
+                    Verdict::Failed,
+                    format!("The listener at {} does not answer: {why}.", status.url),
+                    "Usher starts it again by itself within half a minute.",
+                );
+            }
             let sentence = format!("Usher listens at {}.", status.url);
             match status.last_problem.filter(|_| status.restarts > 0) {
                 None => ok(NAME, sentence),
@@ -298,16 +311,20 @@ async fn clock(db: &Db, now: i64) -> Result<Check, sqlx::Error> {
     let mut skews: Vec<i64> = sqlx::query_scalar!(
         r#"select (received_at - signed_at) / 1000 as "skew!: i64" from message
            where accepted = 1 and test = 0 and signed_at is not null and received_at >= ?1
+             and id > (select coalesce(max(id), 0) from message) - ?2
            order by id desc limit 101"#,
-        since
+        since,
+        NEWEST
     )
     .fetch_all(&db.read())
     .await?;
     skews.sort_unstable();
     let refused = sqlx::query_scalar!(
         r#"select count(*) as "count!: i64" from message
-           where accepted = 0 and test = 0 and reason = 'clock_skew' and received_at >= ?1"#,
-        since
+           where accepted = 0 and test = 0 and reason = 'clock_skew' and received_at >= ?1
+             and id > (select coalesce(max(id), 0) from message) - ?2"#,
+        since,
+        NEWEST
     )
     .fetch_one(&db.read())
     .await?;
@@ -373,8 +390,7 @@ async fn keychain(keys: &Keys) -> Check {
 
 async fn disk(folder: &Path) -> Check {
     const NAME: &str = "disk";
-    let asked = folder.to_owned();
-    match blocking(NAME, move || fs4::available_space(asked)).await {
+    match free(folder).await {
         Err(check) => check,
         Ok(Err(error)) => {
             unknown(NAME, format!("The system does not tell how much is free: {error}."))
@@ -395,6 +411,12 @@ async fn disk(folder: &Path) -> Check {
             }
         }
     }
+}
+
+/// Free bytes on the volume of `folder`.
+pub(super) async fn free(folder: &Path) -> Result<std::io::Result<u64>, Check> {
+    let folder = folder.to_owned();
+    blocking("disk", move || fs4::available_space(folder)).await
 }
 
 /// Whether a message from outside arrived, and which tunnel runs. Whether one points at the right
@@ -443,18 +465,21 @@ async fn tunnel(db: Option<&Db>, now: i64) -> Result<Check, sqlx::Error> {
 async fn last_from_outside(db: &Db) -> Result<Option<i64>, sqlx::Error> {
     let trusted = sqlx::query_scalar!(
         r#"select received_at as "at!: i64" from message where accepted = 1 and test = 0
-           order by id desc limit 1"#
+             and id > (select coalesce(max(id), 0) from message) - ?1
+           order by id desc limit 1"#,
+        NEWEST
     )
     .fetch_optional(&db.read())
     .await?;
     let passed_on = sqlx::query_scalar!(
         r#"select m.received_at as "at!: i64" from message m join message_body b on b.message_id = m.id
            where m.accepted = 0 and m.test = 0
-             and m.id > (select coalesce(max(id), 0) - 1000 from message)
+             and m.id > (select coalesce(max(id), 0) from message) - ?2
              and exists (select 1 from json_each(b.headers) h
                          where lower(h.value ->> 0) in (select value from json_each(?1)))
            order by m.id desc limit 1"#,
-        FORWARDED
+        FORWARDED,
+        NEWEST
     )
     .fetch_optional(&db.read())
     .await?;

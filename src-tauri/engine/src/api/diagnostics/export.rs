@@ -46,7 +46,7 @@ pub(super) async fn text(engine: &Engine) -> Result<String, ApiError> {
     }
     line("Storage", status.storage.problem.unwrap_or_else(|| "takes writes".to_owned()));
     line("Storage's note", status.storage.note.unwrap_or_else(none));
-    let sizes = sizes(engine);
+    let sizes = sizes(engine).await;
     line("Database", bytes(sizes.database_bytes));
     line("Write-ahead log", bytes(sizes.wal_bytes));
     line("Free on the disk", sizes.free_bytes.map_or_else(|| "not known".to_owned(), bytes));
