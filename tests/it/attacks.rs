@@ -107,7 +107,8 @@ attacks! {
     bodies_in_tiny_chunks: strangers(12)
         .say_each(|path, _| post(path, CHUNKED, ""))
         .and_push("1\r\nx\r\n".repeat(10_000), GIB)
-        .per_second(50);
+        .per_second(50)
+        .maybe(413);
 
     bodies_without_a_signature: strangers(6)
         .say_each(|path, _| {

@@ -127,7 +127,8 @@ async fn a_panic_over_one_request_is_told_and_ends_nothing() {
     app.clock.break_once("http-");
     let met = app.post_as(&endpoint, "msg_1", &maya()).await;
     assert_eq!(met.status, 500, "{met:?}");
-    let listener = app.call("app.status", json!({})).await["listener"].clone();
+    let told = |status: &Value| !status["listener"]["lastProblem"].is_null();
+    let listener = app.until(told).await["listener"].clone();
     assert_eq!((&listener["state"], &listener["restarts"]), (&json!("listening"), &json!(0)));
     let why = "A request met a defect of Usher and was answered with 500.";
     assert_eq!(listener["lastProblem"], json!(why));

@@ -55,6 +55,7 @@ pub struct Attack {
     then: Then,
     files: Option<u32>,
     answers: &'static [u16],
+    maybe: Option<u16>,
 }
 
 /// How a stranger goes on after the first bytes.
@@ -83,6 +84,7 @@ pub fn strangers(count: usize) -> Attack {
         then: Then::Read,
         files: None,
         answers: &[],
+        maybe: None,
     }
 }
 
@@ -163,6 +165,15 @@ impl Attack {
     /// are too slow.
     pub fn answered(self, answers: &'static [u16]) -> Self {
         Self { answers, ..self }
+    }
+
+    fn allows(&self, status: u16) -> bool {
+        [408, 503].contains(&status) || self.maybe == Some(status)
+    }
+
+    /// Strangers may hear this status too, if they come that far.
+    pub fn maybe(self, status: u16) -> Self {
+        Self { maybe: Some(status), ..self }
     }
 }
 
@@ -318,7 +329,7 @@ impl Outcome {
         hold(self.visits >= at_least, format!("only {} connections made", self.visits));
         let heard = self.answers.keys().copied();
         let heard: Vec<u16> =
-            heard.filter(|one| attack.answers.contains(one) || ![408, 503].contains(one)).collect();
+            heard.filter(|one| attack.answers.contains(one) || !attack.allows(*one)).collect();
         hold(heard == attack.answers, format!("{heard:?} and not {:?}", attack.answers));
         broken
     }
