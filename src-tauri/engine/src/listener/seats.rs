@@ -14,9 +14,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use tokio::time::{Duration, Instant};
 
-/// A client on this machine, such as a tunnel, sends at once. Two thousand that come at the
-/// same moment and say nothing are through in eight times this.
-const MOMENT: Duration = Duration::from_millis(10);
+/// For each seat; 256 of them make 10 ms. A client on this machine, such as a tunnel, sends at
+/// once, and two thousand that come together and say nothing have gone after 80 ms.
+const MOMENT_PER_SEAT: Duration = Duration::from_micros(40);
 
 pub(super) struct Seats {
     limit: usize,
@@ -24,6 +24,8 @@ pub(super) struct Seats {
     large: usize,
     /// Bytes of all large bodies together.
     budget: usize,
+    /// How long a newcomer keeps its seat in any case.
+    moment: Duration,
     hall: Mutex<Hall>,
 }
 
@@ -74,6 +76,7 @@ impl Seats {
             limit,
             large: (small / limit).max(1),
             budget: budget - small,
+            moment: MOMENT_PER_SEAT.saturating_mul(u32::try_from(limit).unwrap_or(u32::MAX)),
             hall: Mutex::default(),
         })
     }
@@ -83,7 +86,7 @@ impl Seats {
         let mut hall = self.hall();
         if hall.seats.len() >= self.limit {
             let Some((ticket, id)) = self.longest_waiting(&hall) else { return Taken::Full };
-            let until = hall.seats[&id].came + MOMENT;
+            let until = hall.seats[&id].came + self.moment;
             let is_new = ticket == id;
             if is_new && until > now {
                 return Taken::Later(until);
@@ -265,7 +268,7 @@ mod tests {
 
     /// A seat for somebody who comes once the others are no longer new.
     fn place(seats: &Arc<Seats>) -> Place {
-        let now = Instant::now() + MOMENT * u32::try_from(seats.hall().tickets).unwrap();
+        let now = Instant::now() + seats.moment * u32::try_from(seats.hall().tickets).unwrap();
         match seats.take(now) {
             Taken::Place(place) => place,
             Taken::Later(_) | Taken::Full => panic!("no seat"),
@@ -293,12 +296,14 @@ mod tests {
         let (Taken::Place(first), Taken::Place(second)) = (seats.take(now), seats.take(now)) else {
             panic!("both have a seat");
         };
-        assert!(matches!(seats.take(now), Taken::Later(time) if time == now + MOMENT));
+        assert!(matches!(seats.take(now), Taken::Later(time) if time == now + seats.moment));
         assert!(second.work());
-        let Taken::Place(_third) = seats.take(now + MOMENT) else { panic!("the moment is over") };
+        let Taken::Place(_third) = seats.take(now + seats.moment) else {
+            panic!("the moment is over")
+        };
         assert!(!first.work());
         second.wait();
-        assert!(matches!(seats.take(now + MOMENT), Taken::Later(_)), "the third is new");
+        assert!(matches!(seats.take(now + seats.moment), Taken::Later(_)), "the third is new");
     }
 
     #[test]
