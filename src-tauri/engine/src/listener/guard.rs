@@ -30,6 +30,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 const RETRY_AFTER_S: u32 = 2;
 const TURNED_AWAY_AT_ONCE: usize = 32;
 const LEAVING_AT_ONCE: u64 = 16;
+/// Between a stranger's answer and the next turn, so that a crowd of them cannot take all of
+/// the processor.
+const BREATH: Duration = Duration::from_millis(1);
 /// Discarding what refused clients go on sending: this many bytes at a time, then a pause
 /// for each of them, so that all together cost the same as one.
 const LINGER_PIECE: usize = 64 * 1024;
@@ -211,7 +214,6 @@ impl Guard {
             let limits = &self.limits;
             let answer =
                 self.pool.exchange(incoming.request, limits.queue_wait, limits.answer).await;
-            drop(turn);
             place.release();
             let mut answer = match answer {
                 Ok(answer) => answer,
@@ -229,7 +231,7 @@ impl Guard {
             if last {
                 say_close(&mut answer);
             }
-            if !self.answer(stream, place, &answer).await {
+            if !self.answer(stream, place, &answer, turn).await {
                 return;
             }
             if last {
@@ -382,9 +384,19 @@ impl Guard {
 
     /// The system takes what it can of the answer before the connection counts as waiting:
     /// otherwise it could be the only one that waits, and lose its seat with its answer.
-    async fn answer(&self, stream: &mut TcpStream, place: &Place, answer: &[u8]) -> bool {
+    async fn answer(
+        &self,
+        stream: &mut TcpStream,
+        place: &Place,
+        answer: &[u8],
+        turn: Option<SemaphorePermit<'_>>,
+    ) -> bool {
         let sent = stream.try_write(answer).unwrap_or(0);
         place.wait();
+        if turn.is_some() {
+            sleep(BREATH).await;
+        }
+        drop(turn);
         self.send(stream, &answer[sent..]).await
     }
 
