@@ -14,7 +14,7 @@ fn open(name: &str, folder: &Path, port: u16) -> Session {
     let port = port.to_string();
     let folder = folder.to_str().unwrap();
     let window = Session::window(name, &launch(&["--data-dir", folder, "--port", &port]));
-    window.role("link", "Messages").wait();
+    window.css("main#screen").wait();
     window
 }
 

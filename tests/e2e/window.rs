@@ -25,6 +25,7 @@ fn starts_and_shows_the_shell() {
         "starts_and_shows_the_shell",
         &launch(&["--data-dir", folder, "--port", "0"]),
     );
+    window.css("main#screen").wait();
     window.role("link", "Messages").wait();
     assert_eq!(window.title(), "Usher");
 }

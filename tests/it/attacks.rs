@@ -63,7 +63,7 @@ attacks! {
         .and_drip()
         .files(256);
 
-    bodies_that_drip_after_they_were_refused: strangers(300)
+    bodies_that_drip_after_they_were_refused: strangers(150)
         .say(post("/in/nobody", GIGABYTE, ""))
         .and_drip()
         .answered(&[404]);
@@ -104,13 +104,13 @@ attacks! {
         .per_second(50)
         .answered(&[400, 413, 431]);
 
-    bodies_in_tiny_chunks: strangers(12)
+    bodies_in_tiny_chunks: strangers(6)
         .say_each(|path, _| post(path, CHUNKED, ""))
-        .and_push("1\r\nx\r\n".repeat(10_000), GIB)
+        .and_push("4\r\nxxxx\r\n".repeat(8_000), GIB)
         .per_second(50)
         .maybe(413);
 
-    bodies_without_a_signature: strangers(6)
+    bodies_without_a_signature: strangers(3)
         .say_each(|path, _| {
             post(path, "Content-Length: 1048576\r\nConnection: close\r\n", &"x".repeat(1024 * 1024))
         })

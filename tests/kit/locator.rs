@@ -11,10 +11,12 @@ use crate::webdriver::{Failure, Session};
 
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
+/// A page that was replaced since the library was loaded has neither it nor anything to find yet.
 const FIND: &str = r#"
 const [kind, first, second, outer] = arguments;
 const within = outer ?? document.body;
 const library = window.TestingLibraryDom;
+if (within === null || (kind !== 'css' && library === undefined)) return [];
 const exact = (text) => text.replace(/\s+/g, ' ').trim();
 switch (kind) {
   case 'css': return [...within.querySelectorAll(first)];
