@@ -67,10 +67,10 @@ macro_rules! targets {
 
 targets! {
     framing: 6000,
-    request: 6000,
+    request: 5000,
     payload: 20000,
-    signature: 20000,
-    merge: 700,
+    signature: 12000,
+    merge: 500,
 }
 
 #[test]

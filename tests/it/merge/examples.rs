@@ -329,6 +329,16 @@ fn an_edit_holds_until_clerk_says_something_newer_and_different() {
 }
 
 #[test]
+fn of_two_edits_at_one_time_the_one_that_holds_counts() {
+    let mut world = started(&[user("u1", "a@x.io", "Ann", 10), user("u2", "b@x.io", "Cy", 10)]);
+    for key in ["a@x.io", "b@x.io"] {
+        world.edit(key, &name("Bob"), 50).unwrap();
+    }
+    tell(&mut world, &[deleted("u1", 60, OnDelete::Leave), user("u2", "a@x.io", "Cy", 90)]);
+    assert_eq!(rows(&world), ["a@x.io u2 Bob - {}"], "Clerk still says Cy, as when it was edited");
+}
+
+#[test]
 fn edits_follow_the_waitlist_graduate() {
     let mut world = started(&[with("Wait", &[3], entry("w1", "a@x.io", 10))]);
     let lists = Some(BTreeSet::from([1]));

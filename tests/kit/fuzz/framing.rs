@@ -96,7 +96,7 @@ fn accepted(read: &Head<'_>, bytes: &[u8]) {
 
     let again = written(read, minor);
     let again = head(again.as_bytes(), MAX_FIELDS).expect("what was accepted is accepted again");
-    assert_eq!(again, Head { authority: None, ..clone(read) });
+    assert_eq!(again, Head { authority: None, ..copy_of(read) });
 }
 
 /// What another reader makes of the same bytes; the minor version.
@@ -128,7 +128,7 @@ fn written(head: &Head<'_>, minor: u8) -> String {
     format!("{} {} HTTP/1.{minor}\r\n{fields}\r\n", head.method, head.target)
 }
 
-fn clone<'a>(head: &Head<'a>) -> Head<'a> {
+fn copy_of<'a>(head: &Head<'a>) -> Head<'a> {
     let Head { method, authority, body, close, wants_continue, .. } = *head;
     let (target, fields) = (head.target.clone(), head.fields.clone());
     Head { method, target, authority, fields, body, close, wants_continue }
