@@ -595,6 +595,29 @@ async fn a_flood_of_forgeries_is_counted_and_not_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_not_kept_is_counted_even_when_nothing_can_be_stored() {
+    let app = TestApp::start().await;
+    let endpoint = app.endpoint().await;
+    let forged = signed(OTHER_SECRET, "msg_forged", NOON / 1000, b"{}");
+    app.sql("alter table message rename to elsewhere").await;
+    let mut counted = 0;
+    for _ in 0..205 {
+        let reply = deliver(&app, &endpoint, &forged, "{}").await;
+        counted += i64::from(reply.status == 400);
+    }
+    assert_eq!(counted, 5, "the others were to be kept, and were answered 503");
+    app.clock.advance(1_000);
+    assert_eq!(deliver(&app, &endpoint, &forged, "{}").await.status, 503);
+    app.sql("alter table elsewhere rename to message").await;
+    assert_eq!(app.post(&endpoint, &maya()).await.brief(), "200 processed");
+    let id = endpoint.id;
+    let app = app.restart().await;
+    let unkept = app.call("endpoints.show", json!({ "id": id })).await["unkept"].clone();
+    assert_eq!(unkept, json!({ "count": 5, "firstAt": NOON, "lastAt": NOON }));
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn refused_messages_are_bounded_in_size_too() {
     let app = TestApp::start().await;
     let endpoint = app.endpoint().await;

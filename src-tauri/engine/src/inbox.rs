@@ -251,7 +251,7 @@ async fn store(
             append::append(tx, arrivals, clock).await
         })
         .await;
-    match stored {
+    let stored = match stored {
         Err(error) if !Cause::is_the_disk(&error) => {
             tracing::warn!("{} messages are stored one by one: {error}", arrivals.len());
             db.write(async |tx| {
@@ -261,7 +261,11 @@ async fn store(
             .await
         }
         stored => stored,
+    };
+    if stored.is_err() {
+        later.take_back(due);
     }
+    stored
 }
 
 fn status_of(refusal: &Refusal) -> u16 {

@@ -106,7 +106,18 @@ impl Later {
         );
     }
 
-    /// Writes everything now.
+    /// Takes back what could not be written.
+    pub(super) fn take_back(&mut self, due: Due) {
+        self.floods.put_back(due.unkept);
+        self.answered.extend(due.answered);
+        for (secret, at) in due.verified {
+            let held = self.verified.entry(secret).or_default();
+            *held = (*held).max(at);
+        }
+    }
+
+    /// Writes everything now; what cannot be written now is dropped but for what was not kept, since
+    /// nothing else counts that.
     pub(super) async fn write(&mut self, db: &Db) {
         let due = Due {
             answered: std::mem::take(&mut self.answered),
