@@ -82,7 +82,7 @@ impl Keys {
             Choice::File => (Place::File, file_sentence(&file, "the file was asked for")),
             Choice::Auto => match in_keychain(canary).await {
                 Ok(()) => (Place::System, "Secrets are kept in the system keychain.".to_owned()),
-                Err(error) => (Place::File, file_sentence(&file, &error.to_string())),
+                Err(error) => (Place::File, file_sentence(&file, &reason(&error))),
             },
         };
         Self { choice, place, sentence, file, writing: tokio::sync::Mutex::new(()) }
@@ -198,6 +198,14 @@ impl Keys {
     }
 }
 
+/// Why the keychain is not in use, to stand inside a sentence.
+fn reason(error: &KeysError) -> String {
+    match error {
+        KeysError::Keychain(why) => format!("the system keychain did not answer: {why}"),
+        KeysError::File { source, .. } => source.to_string(),
+    }
+}
+
 fn file_sentence(file: &Path, why: &str) -> String {
     format!(
         "Secrets are kept in {}, which only your user account can read, because {why}.",
@@ -258,4 +266,19 @@ fn replace(file: &Path, all: &BTreeMap<String, String>) -> std::io::Result<()> {
     out.write_all(&text)?;
     out.sync_all()?;
     std::fs::rename(&fresh, file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn why_the_file_is_used_reads_as_one_sentence() {
+        let silent = KeysError::Keychain("no keychain service is running".to_owned());
+        assert_eq!(
+            file_sentence(Path::new("/d/secrets.json"), &reason(&silent)),
+            "Secrets are kept in /d/secrets.json, which only your user account can read, because \
+             the system keychain did not answer: no keychain service is running."
+        );
+    }
 }
