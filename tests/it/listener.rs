@@ -624,7 +624,7 @@ async fn nothing_is_left_of_200_resets_and_a_stop() {
     }
     settles(|| count("/proc/self/fd"), running).await;
     assert_eq!(status(&half_closed(&listener, &post("/a", "")).await), 200);
-    assert_eq!(listener.health().state, State::Listening);
+    assert_eq!(*listener.state().borrow(), State::Listening);
     listener.stop().await;
     settles(|| count("/proc/self/fd"), files).await;
     settles(|| count("/proc/self/task"), threads).await;

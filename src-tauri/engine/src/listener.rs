@@ -19,10 +19,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::timeout;
+use ts_rs::TS;
 
 pub use http::Reply;
 pub use limits::{LimitRow, Limits};
@@ -136,24 +138,24 @@ impl State {
     }
 }
 
-/// A cheap look inside, for a supervisor and for Settings → Diagnostics.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a running listener counts since it was started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export, rename = "ListenerHealth")]
 pub struct Health {
-    /// As [`Listener::state`].
-    pub state: State,
     /// Connections open now.
     pub connections: usize,
-    /// At most so many, see [`Limits::connections`].
+    /// At most so many.
     pub connection_limit: usize,
     /// Requests being worked on now.
     pub busy: usize,
-    /// Requests the handler has answered since the start.
+    /// Requests answered.
     pub served: u64,
-    /// Requests the guard has refused since the start.
+    /// Requests refused before they reached an endpoint, for their form or their size.
     pub refused: u64,
-    /// Connections dropped because all seats were taken.
+    /// Connections dropped because all places were taken.
     pub evicted: u64,
-    /// Failed accepts since the start.
+    /// Connections the system could not hand over.
     pub accept_errors: u64,
 }
 
@@ -236,7 +238,6 @@ impl Listener {
     #[must_use]
     pub fn health(&self) -> Health {
         Health {
-            state: *self.state.0.borrow(),
             connections: self.guard.seats.len(),
             connection_limit: self.guard.seats.limit(),
             busy: self.guard.pool.busy(),

@@ -13,7 +13,7 @@ use crate::api::ApiError;
 use crate::api::app::Nothing;
 use crate::db::beside;
 use crate::inbox;
-pub use crate::listener::LimitRow;
+pub use crate::listener::{Health, LimitRow};
 
 pub use doctor::closed as doctor_closed;
 
@@ -25,30 +25,9 @@ pub struct Diagnostics {
     /// The limits in force, in the order in which a request meets them.
     pub limits: Vec<LimitRow>,
     /// Counts of the running listener; absent while there is none.
-    pub listener: Option<ListenerHealth>,
+    pub listener: Option<Health>,
     /// Sizes on the disk.
     pub storage: StorageSizes,
-}
-
-/// What the running listener counts since it was started.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(rename_all = "camelCase")]
-#[ts(export)]
-pub struct ListenerHealth {
-    /// Connections open now.
-    pub connections: usize,
-    /// At most so many.
-    pub connection_limit: usize,
-    /// Requests being worked on now.
-    pub busy: usize,
-    /// Requests answered.
-    pub served: u64,
-    /// Requests refused before they reached an endpoint, for their form or their size.
-    pub refused: u64,
-    /// Connections dropped because all places were taken.
-    pub evicted: u64,
-    /// Connections the system could not hand over.
-    pub accept_errors: u64,
 }
 
 /// Sizes on the disk, bytes.
@@ -123,18 +102,9 @@ async fn limits(engine: &Engine) -> Vec<LimitRow> {
 }
 
 pub(super) async fn show(engine: &Engine, _: Nothing) -> Result<Diagnostics, ApiError> {
-    let health = engine.listener_health().await;
     Ok(Diagnostics {
         limits: limits(engine).await,
-        listener: health.map(|health| ListenerHealth {
-            connections: health.connections,
-            connection_limit: health.connection_limit,
-            busy: health.busy,
-            served: health.served,
-            refused: health.refused,
-            evicted: health.evicted,
-            accept_errors: health.accept_errors,
-        }),
+        listener: engine.listener_health().await,
         storage: sizes(engine).await,
     })
 }
