@@ -25,9 +25,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use usher_engine::api::endpoints::{EventSettings, OnDelete};
 use usher_engine::audience::merge::{Dirty, Edits, Field, World};
-use usher_engine::clerk::{Fact, NoEmail, UserDeleted, UserSnapshot, WaitlistSnapshot};
+use usher_engine::clerk::{Fact, UserDeleted, WaitlistSnapshot};
 
-use crate::merge::sets::{Deed, Message, Story, options, tie};
+use crate::merge::sets::{Deed, Message, Story, options, snapshot, tie};
 use crate::merge::{audience, live, told};
 
 const MOST_STEPS: usize = 32;
@@ -176,18 +176,8 @@ impl Line<'_> {
 
     fn user(&mut self, user_id: String) -> Fact {
         let email = self.email();
-        let no_email = email.is_none().then_some(NoEmail::NoPrimary { addresses: 0 });
-        let [first_name, last_name] = [self.name(), self.name()];
-        let [created_at_ms, updated_at_ms] = [self.time(), self.time()];
-        Fact::User(UserSnapshot {
-            user_id,
-            email,
-            no_email,
-            first_name,
-            last_name,
-            created_at_ms,
-            updated_at_ms,
-        })
+        let names = [self.name(), self.name()];
+        snapshot(user_id, email, names, [self.time(), self.time()])
     }
 
     fn entry(&mut self, entry_id: String) -> Fact {

@@ -11,6 +11,25 @@ use usher_engine::api::endpoints::{EventSettings, OnDelete};
 use usher_engine::audience::merge::{Edits, Effect, Field, Incoming, World};
 use usher_engine::clerk::{Fact, NoEmail, UserDeleted, UserSnapshot, WaitlistSnapshot};
 
+/// A user with these names, made and changed at these times (unix milliseconds).
+pub fn snapshot(
+    user_id: String,
+    email: Option<String>,
+    [first_name, last_name]: [Option<String>; 2],
+    [created_at_ms, updated_at_ms]: [Option<i64>; 2],
+) -> Fact {
+    let no_email = email.is_none().then_some(NoEmail::NoPrimary { addresses: 0 });
+    Fact::User(UserSnapshot {
+        user_id,
+        email,
+        no_email,
+        first_name,
+        last_name,
+        created_at_ms,
+        updated_at_ms,
+    })
+}
+
 /// One message as it is handed to the world, without its id.
 #[derive(Debug, Clone)]
 pub struct Message {
@@ -142,20 +161,7 @@ fn fact() -> impl Strategy<Value = Fact> {
         [text(), text()],
         [weighted(0.7, time()), weighted(0.85, time())],
     )
-        .prop_map(
-            |(user_id, email, [first_name, last_name], [created_at_ms, updated_at_ms])| {
-                let no_email = email.is_none().then_some(NoEmail::NoPrimary { addresses: 0 });
-                Fact::User(UserSnapshot {
-                    user_id,
-                    email,
-                    no_email,
-                    first_name,
-                    last_name,
-                    created_at_ms,
-                    updated_at_ms,
-                })
-            },
-        );
+        .prop_map(|(user_id, email, names, times)| snapshot(user_id, email, names, times));
     let deleted =
         user_id().prop_map(|user_id| Fact::UserDeleted(UserDeleted { user_id, external_id: None }));
     let entry = (
