@@ -150,7 +150,7 @@ async fn messages_occurrences_and_timelines_page_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_search_is_plain_words() {
+async fn contacts_are_searched_by_plain_words() {
     let app = TestApp::start().await;
     let endpoint = app.endpoint().await;
     for (number, email, name) in [
@@ -162,40 +162,29 @@ async fn a_search_is_plain_words() {
         let body = user("user.created", &format!("user_{number}"), Some(email), name, NOON);
         app.post_as(&endpoint, &format!("msg_{number}"), &body).await;
     }
-    for (query, contacts, messages) in [
-        ("", 4, 4),
-        ("   ", 4, 4),
-        ("example", 4, 4),
-        ("EXAMPLE.com", 4, 4),
-        ("a_a", 1, 1),
-        ("%", 1, 0),
-        ("100%", 1, 0),
-        ("_", 4, 4),
-        ("a%a", 0, 0),
-        ("\\", 1, 0),
-        ("back\\slash", 1, 0),
-        ("o'neil", 1, 0),
-        ("\"bo\"", 1, 0),
-        ("' or 1=1 --", 0, 0),
-        ("okafor zoe", 1, 0),
-        ("zoe example", 1, 1),
-        ("zoe ada", 0, 0),
-        ("user_2", 1, 1),
-        ("msg_3 processed", 0, 1),
-        ("user.created clerk", 0, 4),
+    for (query, expected) in [
+        ("", 4),
+        ("   ", 4),
+        ("example", 4),
+        ("EXAMPLE.com", 4),
+        ("a_a", 1),
+        ("%", 1),
+        ("100%", 1),
+        ("_", 4),
+        ("a%a", 0),
+        ("\\", 1),
+        ("back\\slash", 1),
+        ("o'neil", 1),
+        ("\"bo\"", 1),
+        ("' or 1=1 --", 0),
+        ("okafor zoe", 1),
+        ("zoe example", 1),
+        ("zoe ada", 0),
+        ("user_2", 1),
     ] {
         let args = json!({ "query": query });
-        for (list, count, expected) in [
-            ("contacts.list", "contacts.count", contacts),
-            ("messages.list", "messages.count", messages),
-        ] {
-            assert_eq!(app.rows(list, args.clone()).await.len(), expected, "{list} {query}");
-            assert_eq!(
-                app.call(count, args.clone()).await,
-                json!({ "count": expected }),
-                "{query}"
-            );
-        }
+        assert_eq!(app.rows("contacts.list", args.clone()).await.len(), expected, "{query}");
+        assert_eq!(app.call("contacts.count", args).await, json!({ "count": expected }), "{query}");
     }
     let after = json!({ "query": "zoe", "after": 0 });
     assert_eq!(app.rows("messages.list", after).await.len(), 1);

@@ -71,6 +71,7 @@ targets! {
     payload: 20000,
     signature: 12000,
     merge: 500,
+    search: 5000,
 }
 
 #[test]

@@ -16,12 +16,15 @@ mod cli;
 mod crash;
 mod doctor;
 mod endpoints;
+mod filter;
 mod fuzz;
 mod host;
 mod listener;
 mod merge;
 mod receiving;
 mod schemas;
+mod search;
+mod sharing;
 mod signing;
 mod storage;
 #[cfg(target_os = "linux")]

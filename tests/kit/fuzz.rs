@@ -11,6 +11,7 @@ pub mod letter;
 mod merge;
 mod payload;
 mod request;
+mod search;
 mod signature;
 
 use std::fs;
@@ -20,6 +21,7 @@ pub use self::framing::framing;
 pub use self::merge::merge;
 pub use self::payload::payload;
 pub use self::request::{NOW_S, OTHERS, OURS, SPARE, request, verdict};
+pub use self::search::search;
 pub use self::signature::signature;
 use crate::dice::Dice;
 
@@ -27,12 +29,13 @@ use crate::dice::Dice;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 5] = [
+pub const TARGETS: [Target; 6] = [
     ("framing", framing),
     ("request", request),
     ("payload", payload),
     ("signature", signature),
     ("merge", merge),
+    ("search", search),
 ];
 
 /// The committed inputs of a target by file name, in the order of the names.

@@ -37,8 +37,9 @@ use endpoints::{
 };
 use environments::{AddEnvironment, ById, ByIds, EnvironmentRow, UpdateEnvironment};
 use messages::{
-    Count, ListMessages, MakeSample, MessageDetail, MessageRow, Page, SampleBody, SampleRow,
-    SendTest, SentTest, SignedTest, VerifyAgain, VerifyResult,
+    Copied, CopyMessages, Count, ExplainSearch, ExplainedSearch, ListMessages, MakeSample,
+    MessageDetail, MessageRow, Page, PinMessages, Previous, Replay, Replayed, SampleBody,
+    SampleRow, SendTest, SentTest, SignedTest, VerifyResult, WhichMessages,
 };
 
 /// Why a verb did not do what it was asked to.
@@ -206,7 +207,12 @@ commands! {
         list(ListMessages) -> Page<MessageRow>,
         count(ListMessages) -> Count,
         show(ById) -> MessageDetail,
-        verify(VerifyAgain) -> VerifyResult,
+        explain(ExplainSearch) -> ExplainedSearch,
+        previous(ById) -> Previous,
+        verify(WhichMessages) -> VerifyResult,
+        replay(Replay) -> Replayed,
+        pin(PinMessages) -> Count,
+        copy(CopyMessages) -> Copied,
     }
     "contacts" => contacts {
         list(ListContacts) -> Page<ContactRow>,

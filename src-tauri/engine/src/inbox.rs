@@ -11,6 +11,7 @@ mod later;
 mod rows;
 mod settle;
 mod verify;
+mod words;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,9 +21,10 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc::{self, error::TrySendError};
 use ts_rs::TS;
 
+use crate::change::Topic;
 use crate::clerk::{self, Unusable};
 use crate::clock::Clock;
-use crate::db::{Cause, Db};
+use crate::db::{Cause, Db, Tx};
 use crate::endpoint::Live;
 use crate::signing::verify::{Refusal, Verified};
 
@@ -82,6 +84,8 @@ pub struct Arrival {
     pub read: Result<clerk::Message, Unusable>,
     /// Sent by Usher itself.
     pub test: bool,
+    /// The message it is a replay of.
+    pub origin: Option<i64>,
     /// Unix milliseconds.
     pub received_at: i64,
     /// The clock's microseconds at that moment.
@@ -203,15 +207,19 @@ async fn run(
     mut later: Later,
 ) {
     let mut batch = Vec::with_capacity(BATCH);
+    let mut busy = true;
     loop {
         let count = tokio::select! {
             biased;
             count = queue.recv_many(&mut batch, BATCH) => count,
-            () = clock.pause(QUIET), if !later.is_empty() => {
+            () = clock.pause(QUIET), if busy => {
+                busy = false;
                 later.write(&db).await;
+                index(&db, &queue).await;
                 continue;
             }
         };
+        busy = true;
         if count == 0 {
             break;
         }
@@ -236,6 +244,17 @@ async fn run(
         }
     }
     later.write(&db).await;
+}
+
+/// Indexes what is not indexed yet until something arrives.
+async fn index(db: &Db, queue: &mpsc::Receiver<Waiting>) {
+    while queue.is_empty() && !queue.is_closed() {
+        match words::index_some(db).await {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => return tracing::warn!("the words of messages wait: {error}"),
+        }
+    }
 }
 
 async fn store(
@@ -266,6 +285,24 @@ async fn store(
         later.take_back(due);
     }
     stored
+}
+
+/// Pins messages, or lets them go; returns how many were not so before.
+///
+/// # Errors
+/// What SQLite says.
+pub async fn pin(tx: &mut Tx, ids: &[i64], pinned: bool) -> Result<i64, sqlx::Error> {
+    tx.touch(Topic::Messages);
+    let ids = serde_json::json!(ids).to_string();
+    let done = sqlx::query!(
+        "update message set pinned = ?2
+         where id in (select value from json_each(?1)) and pinned <> ?2",
+        ids,
+        pinned
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(i64::try_from(done.rows_affected()).unwrap_or(i64::MAX))
 }
 
 fn status_of(refusal: &Refusal) -> u16 {

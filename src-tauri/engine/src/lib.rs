@@ -11,6 +11,7 @@
 //! audience                  contacts, by the rules in audience/merge.rs
 //! endpoint                  endpoints, environments, lists, settings
 //! clerk  signing            what Clerk sends and how Svix signs it
+//! filter  share             the one search language; a message to be taken elsewhere
 //! db  change  clock  secret
 //! ```
 //!
@@ -25,11 +26,13 @@ pub mod clock;
 mod db;
 mod endpoint;
 mod engine;
+pub mod filter;
 pub mod host;
 mod inbox;
 pub mod listener;
 mod receive;
 pub mod secret;
+pub mod share;
 pub mod signing;
 
 pub use engine::{Config, DEFAULT_PORT, Engine, OpenError, RestoreError, Returned};

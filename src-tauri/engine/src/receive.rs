@@ -18,6 +18,9 @@ use crate::signing::verify::{Refusal, Verified, verify, verify_unexplained};
 /// The header by which Usher knows its own test events; its value is drawn at each start.
 pub const TEST_HEADER: &str = "x-usher-test";
 
+/// In Usher's own requests, the message that is replayed.
+pub const ORIGIN_HEADER: &str = "x-usher-origin";
+
 /// What the handler needs.
 pub struct Receiving {
     /// Endpoints by token.
@@ -67,9 +70,16 @@ impl Receiving {
         started_us: i64,
         reply: Reply,
     ) {
-        let is_mark = |(name, _): &(String, String)| name.eq_ignore_ascii_case(TEST_HEADER);
-        let test = request.headers.iter().any(|h| is_mark(h) && h.1 == self.test_mark);
-        let headers: Vec<_> = request.headers.into_iter().filter(|h| !is_mark(h)).collect();
+        let value_of = |wanted: &str| {
+            request.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted))
+        };
+        let test = value_of(TEST_HEADER).is_some_and(|(_, value)| *value == self.test_mark);
+        let origin = value_of(ORIGIN_HEADER).filter(|_| test);
+        let origin = origin.and_then(|(_, value)| value.parse().ok());
+        let is_own = |(name, _): &(String, String)| {
+            name.eq_ignore_ascii_case(TEST_HEADER) || name.eq_ignore_ascii_case(ORIGIN_HEADER)
+        };
+        let headers: Vec<_> = request.headers.into_iter().filter(|h| !is_own(h)).collect();
         let verdict = match request.oversize {
             Some(bytes) => Err(Refusal::TooLarge { bytes, limit: self.body_limit }),
             None => verify_unexplained(&headers, &request.body, &live.keys(), received_at),
@@ -92,6 +102,7 @@ impl Receiving {
             verdict,
             read,
             test,
+            origin,
             received_at,
             started_us,
             verified_us,

@@ -399,6 +399,26 @@ export function newFake(mode: FakeMode = "full"): Host & { arrive: (count: numbe
           sentence: "It verifies now, and the contact was brought up to date.",
         };
       },
+      explain: () => ({ terms: [], problem: null, offers: [] }),
+      previous: ({ id }) => {
+        const own = found(messages, id, "message");
+        const before = messages.find((one) => one.id < id && one.subject === own.subject);
+        return { id: before?.id ?? null };
+      },
+      replay: ({ which }) => ({
+        sent: which.ids?.length ?? 0,
+        failed: 0,
+        sentence: "1 message was sent again.",
+        messageId: messages[0]?.id ?? null,
+      }),
+      pin: ({ which, pinned }) => {
+        messages = messages.map((one) => (which.ids?.includes(one.id) ? { ...one, pinned } : one));
+        announce("messages");
+        return { count: which.ids?.length ?? 0 };
+      },
+      copy: ({ which, format, redacted }) => ({
+        text: `${format} of ${which.ids?.join(", ") ?? which.query}${redacted ? ", redacted" : ""}`,
+      }),
     },
     contacts: {
       list: (args) =>

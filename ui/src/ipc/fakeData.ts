@@ -235,6 +235,8 @@ export function makeMessage({
     status: refused ? 400 : 200,
     duplicates: id % 9 === 0 ? 2 : 0,
     test: test ?? false,
+    pinned: false,
+    originId: null,
     sentence: refused ? why : SENTENCES[outcome],
     answer: refused ? "Refused: the signature does not fit." : "Stored and processed.",
     steps,

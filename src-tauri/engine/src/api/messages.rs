@@ -1,26 +1,36 @@
 //! Messages: what arrived, what became of it, and why.
 
+mod copying;
+mod replay;
+mod search;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use crate::Engine;
+use crate::api::ApiError;
 use crate::api::contacts::FieldChange;
 use crate::api::environments::ById;
-use crate::api::{ApiError, cursor_of, limit_of, patterns_of};
 pub use crate::inbox::Outcome;
 use crate::inbox::{self, outcome_of};
 
+pub(super) use copying::copy;
+pub(super) use replay::{pin, replay};
+pub(super) use search::{count, explain, ids_of, list, previous};
+
 /// A page of messages asked for.
-#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[ts(export, optional_fields)]
 pub struct ListMessages {
     /// Scope; every environment when absent.
     pub environment_id: Option<i64>,
-    /// Plain text looked for in type, email, ids, outcome and reason.
+    /// What is searched for, in the language of [`crate::filter`].
     pub query: Option<String>,
+    /// IANA name of the zone in which dates of the search begin; UTC when absent.
+    pub zone: Option<String>,
     /// `next` of the page before.
     pub cursor: Option<String>,
     /// Only messages with a larger id than this, oldest first (to follow what arrives).
@@ -61,6 +71,10 @@ pub struct MessageRow {
     pub duplicates: i64,
     /// Sent by Usher itself as a test.
     pub test: bool,
+    /// Kept whatever is cleared.
+    pub pinned: bool,
+    /// The message it is a replay of, which may be gone.
+    pub origin_id: Option<i64>,
 }
 
 /// A page of a list.
@@ -70,7 +84,8 @@ pub struct MessageRow {
 pub struct Page<T> {
     /// The rows.
     pub rows: Vec<T>,
-    /// Pass as `cursor` for the next page; absent on the last one.
+    /// Pass as `cursor` for the next page; absent on the last one. A search may hand over a page that
+    /// is not full, or empty, when finding more takes longer: go on with the next.
     pub next: Option<String>,
 }
 
@@ -209,15 +224,94 @@ pub struct VerifyResult {
     pub sentence: String,
 }
 
-/// Which refused messages to verify again.
+/// Messages to do something with: these, or all that a search finds.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[ts(export, optional_fields)]
+pub struct WhichMessages {
+    /// These messages.
+    pub ids: Option<Vec<i64>>,
+    /// Or all that this finds; everything when it is empty.
+    pub query: Option<String>,
+    /// Where it is looked for; every environment when absent.
+    pub environment_id: Option<i64>,
+    /// Or all of this endpoint, when there is no search.
+    pub endpoint_id: Option<i64>,
+    /// IANA name of the zone in which dates of the search begin; UTC when absent.
+    pub zone: Option<String>,
+}
+
+/// A search to be explained while it is typed.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[ts(export, optional_fields)]
-pub struct VerifyAgain {
-    /// These messages.
-    pub ids: Option<Vec<i64>>,
-    /// Or all refused ones of this endpoint.
-    pub endpoint_id: Option<i64>,
+pub struct ExplainSearch {
+    /// The text.
+    pub query: String,
+    /// Where the caret stands, in UTF-16 code units; at the end when absent.
+    pub caret: Option<u32>,
+    /// Where values of `endpoint:` and `type:` are taken from; every environment when absent.
+    pub environment_id: Option<i64>,
+    /// IANA name of the zone in which dates of the search begin; UTC when absent.
+    pub zone: Option<String>,
+}
+
+/// A search explained. All places are UTF-16 code units.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct ExplainedSearch {
+    /// Its words and fields from left to right; empty when it cannot be read.
+    pub terms: Vec<SearchTerm>,
+    /// Why it cannot be carried out.
+    pub problem: Option<SearchProblem>,
+    /// What might stand where the caret is, best first.
+    pub offers: Vec<SearchOffer>,
+}
+
+/// One word, phrase or `field:value` of a search.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct SearchTerm {
+    /// First place.
+    pub start: u32,
+    /// The place after the last one.
+    pub end: u32,
+    /// What stands before the colon; absent for a bare word.
+    pub field: Option<String>,
+    /// The value without its quotes.
+    pub value: String,
+    /// A minus stands before it.
+    pub negated: bool,
+}
+
+/// What is wrong with a search, and where.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct SearchProblem {
+    /// In words, with what would be right.
+    pub sentence: String,
+    /// First place.
+    pub start: u32,
+    /// The place after the last one.
+    pub end: u32,
+}
+
+/// Something that can be put in for what is being typed.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct SearchOffer {
+    /// The text to put in.
+    pub text: String,
+    /// What it is, for people.
+    pub what: String,
+    /// First place of what it replaces.
+    pub start: u32,
+    /// The place after the last one.
+    pub end: u32,
 }
 
 /// A kind of test event.
@@ -259,15 +353,123 @@ pub struct SampleBody {
     pub person: u32,
 }
 
-/// A test event to sign and send through the listener.
-#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+/// An event to sign and send through the listener.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[ts(export)]
+#[ts(export, optional_fields)]
 pub struct SendTest {
     /// The endpoint whose secret signs it.
     pub endpoint_id: i64,
     /// The exact body.
     pub body: String,
+    /// The id to send it under; a new one when absent.
+    pub svix_id: Option<String>,
+    /// The message it was made from.
+    pub origin_id: Option<i64>,
+    /// What is wrong with it on purpose.
+    pub flaw: Option<Flaw>,
+}
+
+/// Something wrong with a test event, to see how it is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum Flaw {
+    /// Signed with a secret that nobody has.
+    WrongSecret,
+    /// Signed ten minutes ago.
+    OldTimestamp,
+    /// Signed ten minutes from now.
+    FutureTimestamp,
+    /// The body gained a line break after it was signed.
+    AlteredBody,
+    /// Not signed at all.
+    NoHeaders,
+}
+
+/// Messages to send again through the listener, freshly signed, in the order of their arrival.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[ts(export)]
+pub struct Replay {
+    /// These.
+    pub which: WhichMessages,
+    /// Under the ids they had, which tests how the receiver takes a duplicate; else under new ones.
+    pub same_id: bool,
+}
+
+/// What a replay brought.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct Replayed {
+    /// Answered 2xx.
+    pub sent: i64,
+    /// Answered otherwise, or not sent.
+    pub failed: i64,
+    /// In words.
+    pub sentence: String,
+    /// The message that the only or the last one became.
+    pub message_id: Option<i64>,
+}
+
+/// Messages to pin or to let go.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[ts(export)]
+pub struct PinMessages {
+    /// These.
+    pub which: WhichMessages,
+    /// Whether they are pinned from now on.
+    pub pinned: bool,
+}
+
+/// A way to take a message elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum CopyFormat {
+    /// A `curl` command, signed anew so that it is accepted for the next five minutes.
+    Curl,
+    /// A call of `fetch`, signed anew.
+    Fetch,
+    /// The raw HTTP request, signed anew.
+    Http,
+    /// What arrived, with what became of it, as JSON.
+    Json,
+    /// HTTP archive, as browsers and proxies read it.
+    Har,
+}
+
+/// Messages to take elsewhere.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[ts(export)]
+pub struct CopyMessages {
+    /// These; only [`CopyFormat::Har`] and [`CopyFormat::Json`] take more than one.
+    pub which: WhichMessages,
+    /// As what.
+    pub format: CopyFormat,
+    /// Whether secrets, addresses, names and ids are replaced by stand-ins, as for a public issue.
+    pub redacted: bool,
+}
+
+/// Text for the clipboard or a file.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct Copied {
+    /// The text.
+    pub text: String,
+}
+
+/// The message before another one about the same object.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct Previous {
+    /// Its id; absent when there is none.
+    pub id: Option<i64>,
 }
 
 /// What came back.
@@ -310,123 +512,12 @@ impl<T> Page<T> {
     }
 }
 
-struct StoredRow {
-    id: i64,
-    svix_id: Option<String>,
-    kind: String,
-    outcome: String,
-    reason: Option<String>,
-    endpoint: String,
-    endpoint_id: i64,
-    environment_id: i64,
-    subject: Option<String>,
-    received_at: i64,
-    status: i64,
-    duplicates: i64,
-    test: bool,
-}
-
-impl From<StoredRow> for MessageRow {
-    fn from(row: StoredRow) -> Self {
-        Self {
-            id: row.id,
-            svix_id: row.svix_id,
-            kind: row.kind,
-            outcome: outcome_of(&row.outcome),
-            reason: row.reason,
-            endpoint: row.endpoint,
-            endpoint_id: row.endpoint_id,
-            environment_id: row.environment_id,
-            subject: row.subject,
-            received_at: row.received_at,
-            status: u16::try_from(row.status).unwrap_or(500),
-            duplicates: row.duplicates,
-            test: row.test,
-        }
-    }
-}
-
-pub(super) async fn list(engine: &Engine, of: ListMessages) -> Result<Page<MessageRow>, ApiError> {
-    let limit = limit_of(of.limit);
-    let take = i64::try_from(limit).unwrap_or(100) + 1;
-    let words = patterns_of(of.query.as_deref());
-    let cursor = cursor_of(of.cursor.as_deref())?;
-    let rows = if let Some(after) = of.after {
-        let after = cursor.unwrap_or(after);
-        sqlx::query_as!(
-            StoredRow,
-            r#"select m.id, m.svix_id, m.kind, m.outcome, m.reason, e.name as endpoint,
-                      m.endpoint_id, m.environment_id, m.subject, m.received_at, m.status,
-                      m.duplicates, m.test as "test: bool"
-               from message m join endpoint e on e.id = m.endpoint_id
-               where m.id > ?1 and (?2 is null or m.environment_id = ?2)
-                 and (?3 is null or not exists (
-                     select 1 from json_each(?3) w
-                     where not (m.kind || ' ' || coalesce(m.subject, '') || ' '
-                                || coalesce(m.svix_id, '') || ' ' || coalesce(m.object_id, '') || ' '
-                                || m.outcome || ' ' || coalesce(m.reason, '') || ' ' || e.name)
-                               like w.value escape '\'))
-               order by m.id limit ?4"#,
-            after,
-            of.environment_id,
-            words,
-            take
-        )
-        .fetch_all(&engine.db().read())
-        .await?
-    } else {
-        let before = cursor.unwrap_or(i64::MAX);
-        sqlx::query_as!(
-            StoredRow,
-            r#"select m.id, m.svix_id, m.kind, m.outcome, m.reason, e.name as endpoint,
-                      m.endpoint_id, m.environment_id, m.subject, m.received_at, m.status,
-                      m.duplicates, m.test as "test: bool"
-               from message m join endpoint e on e.id = m.endpoint_id
-               where m.id < ?1 and (?2 is null or m.environment_id = ?2)
-                 and (?3 is null or not exists (
-                     select 1 from json_each(?3) w
-                     where not (m.kind || ' ' || coalesce(m.subject, '') || ' '
-                                || coalesce(m.svix_id, '') || ' ' || coalesce(m.object_id, '') || ' '
-                                || m.outcome || ' ' || coalesce(m.reason, '') || ' ' || e.name)
-                               like w.value escape '\'))
-               order by m.id desc limit ?4"#,
-            before,
-            of.environment_id,
-            words,
-            take
-        )
-        .fetch_all(&engine.db().read())
-        .await?
-    };
-    let rows = rows.into_iter().map(MessageRow::from).collect();
-    Ok(Page::cut(rows, limit, |row: &MessageRow| row.id.to_string()))
-}
-
-pub(super) async fn count(engine: &Engine, of: ListMessages) -> Result<Count, ApiError> {
-    let words = patterns_of(of.query.as_deref());
-    let count = sqlx::query_scalar!(
-        r#"select count(*) as "count!: i64"
-           from message m join endpoint e on e.id = m.endpoint_id
-           where (?1 is null or m.environment_id = ?1)
-             and (?2 is null or not exists (
-                 select 1 from json_each(?2) w
-                 where not (m.kind || ' ' || coalesce(m.subject, '') || ' '
-                            || coalesce(m.svix_id, '') || ' ' || coalesce(m.object_id, '') || ' '
-                            || m.outcome || ' ' || coalesce(m.reason, '') || ' ' || e.name)
-                           like w.value escape '\'))"#,
-        of.environment_id,
-        words
-    )
-    .fetch_one(&engine.db().read())
-    .await?;
-    Ok(Count { count })
-}
-
 pub(super) async fn show(engine: &Engine, which: ById) -> Result<MessageDetail, ApiError> {
     let row = sqlx::query!(
         r#"select m.id, m.svix_id, m.kind, m.outcome, m.reason, e.name as endpoint, m.endpoint_id,
                   m.environment_id, m.subject, m.received_at, m.status, m.duplicates,
-                  m.test as "test: bool", m.accepted as "accepted: bool", m.sentence, m.answer,
+                  m.test as "test: bool", m.pinned as "pinned: bool", m.origin_id,
+                  m.accepted as "accepted: bool", m.sentence, m.answer,
                   m.signed_at,
                   m.instance_id, m.last_duplicate_at,
                   m.altered_duplicate as "altered_duplicate: bool", m.body_size, m.verified_us,
@@ -491,6 +582,8 @@ pub(super) async fn show(engine: &Engine, which: ById) -> Result<MessageDetail, 
             status: u16::try_from(row.status).unwrap_or(500),
             duplicates: row.duplicates,
             test: row.test,
+            pinned: row.pinned,
+            origin_id: row.origin_id,
         },
         answer: row.answer,
         sentence: row.sentence,
@@ -593,19 +686,17 @@ fn steps(way: &Way<'_>) -> Vec<Step> {
     steps
 }
 
-pub(super) async fn verify(engine: &Engine, which: VerifyAgain) -> Result<VerifyResult, ApiError> {
-    let ids = match (which.ids, which.endpoint_id) {
-        (Some(ids), _) => ids,
-        (None, Some(endpoint)) => {
-            sqlx::query_scalar!(
-                "select id from message where endpoint_id = ?1 and outcome = 'refused' order by id",
-                endpoint
-            )
-            .fetch_all(&engine.db().read())
-            .await?
-        }
-        (None, None) => return Err(ApiError::invalid("Say which messages, or which endpoint.")),
-    };
+pub(super) async fn verify(
+    engine: &Engine,
+    which: WhichMessages,
+) -> Result<VerifyResult, ApiError> {
+    let open = "(status:refused OR status:failed)";
+    let query = which.query.map(|query| match query.trim() {
+        "" => open.to_owned(),
+        query => format!("({query}) {open}"),
+    });
+    let query = query.or_else(|| which.endpoint_id.map(|_| open.to_owned()));
+    let ids = ids_of(engine, WhichMessages { query, ..which }).await?;
     let again = inbox::verify_again(engine.db(), engine.directory(), engine.clock(), &ids).await?;
     let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     let said = |count: usize, what: &str| match count {

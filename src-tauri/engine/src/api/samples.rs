@@ -11,14 +11,19 @@ use tokio::net::TcpStream;
 use crate::Engine;
 use crate::api::app::{ListenerState, Nothing};
 use crate::api::messages::{
-    Header, MakeSample, SampleBody, SampleRow, SendTest, SentTest, SignedTest,
+    Flaw, Header, MakeSample, SampleBody, SampleRow, SendTest, SentTest, SignedTest,
 };
 use crate::api::{ApiError, endpoints};
 use crate::clerk::samples;
-use crate::receive::TEST_HEADER;
+use crate::receive::{ORIGIN_HEADER, TEST_HEADER};
+use crate::signing::SigningSecret;
 
 /// Bytes of an answer that are read.
 const ANSWER: usize = 64 * 1024;
+/// How far off the time of a message with that flaw is, seconds; Svix allows 300.
+const OFF_S: i64 = 600;
+/// A secret that no endpoint has.
+const NOBODYS: &str = "whsec_VXNoZXIgc2lnbnMgdGhpcyB3cm9uZ2x5IQ==";
 
 pub(super) async fn catalogue(_: &Engine, _: Nothing) -> Result<Vec<SampleRow>, ApiError> {
     let rows = samples::catalogue().into_iter().map(|sample| SampleRow {
@@ -47,11 +52,29 @@ pub(super) async fn sign(engine: &Engine, test: SendTest) -> Result<SignedTest, 
             live.name
         ))
     })?;
-    let svix_id = fresh_id();
-    let timestamp = engine.now() / 1000;
+    let svix_id = test.svix_id.unwrap_or_else(fresh_id);
+    if svix_id.is_empty() || !svix_id.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(ApiError::invalid("An id consists of letters, digits and signs, no spaces."));
+    }
+    let timestamp = engine.now() / 1000
+        + match test.flaw {
+            Some(Flaw::OldTimestamp) => -OFF_S,
+            Some(Flaw::FutureTimestamp) => OFF_S,
+            _ => 0,
+        };
+    let unknown = SigningSecret::parse(NOBODYS);
+    let secret = match (test.flaw, &unknown) {
+        (Some(Flaw::WrongSecret), Ok(unknown)) => unknown,
+        _ => secret,
+    };
     let signature = secret
         .sign(&svix_id, timestamp, test.body.as_bytes())
         .map_err(|error| ApiError::invalid(error.to_string()))?;
+    let body = match test.flaw {
+        Some(Flaw::AlteredBody) => test.body + "\n",
+        _ => test.body,
+    };
+    let signed = test.flaw != Some(Flaw::NoHeaders);
     let headers = [
         ("content-type", "application/json".to_owned()),
         ("user-agent", concat!("Usher/", env!("CARGO_PKG_VERSION")).to_owned()),
@@ -64,9 +87,10 @@ pub(super) async fn sign(engine: &Engine, test: SendTest) -> Result<SignedTest, 
         url: format!("{base}/in/{}", live.token),
         headers: headers
             .into_iter()
+            .filter(|(name, _)| signed || !name.starts_with("svix-"))
             .map(|(name, value)| Header { name: name.to_owned(), value })
             .collect(),
-        body: test.body,
+        body,
     })
 }
 
@@ -85,6 +109,7 @@ pub(super) async fn send(engine: &Engine, test: SendTest) -> Result<SentTest, Ap
             "Usher is not listening, so the test event has nowhere to go. See Settings.",
         ));
     }
+    let origin = test.origin_id;
     let signed = sign(engine, test).await?;
     let svix_id = signed
         .headers
@@ -94,7 +119,7 @@ pub(super) async fn send(engine: &Engine, test: SendTest) -> Result<SentTest, Ap
         .unwrap_or_default();
     let started = engine.clock().now_us();
     let (status, answer) =
-        post(listener.port, engine.test_mark(), &signed).await.map_err(|error| {
+        post(listener.port, engine.test_mark(), origin, &signed).await.map_err(|error| {
             ApiError::unavailable(format!("The listener did not answer the test event: {error}."))
         })?;
     let took_ms = (engine.clock().now_us() - started) / 1000;
@@ -113,6 +138,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 async fn post(
     port: u16,
     mark: &str,
+    origin: Option<i64>,
     signed: &SignedTest,
 ) -> Result<(u16, serde_json::Value), Failure> {
     let stream = TcpStream::connect(("127.0.0.1", port)).await?;
@@ -122,6 +148,9 @@ async fn post(
     let mut request = Request::post(format!("/{path}"))
         .header(header::HOST, format!("127.0.0.1:{port}"))
         .header(TEST_HEADER, mark);
+    if let Some(origin) = origin {
+        request = request.header(ORIGIN_HEADER, origin);
+    }
     for header in &signed.headers {
         request = request.header(&header.name, &header.value);
     }

@@ -50,10 +50,6 @@ impl Later {
         Self { floods, answered, verified, written }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.answered.is_empty() && self.verified.is_empty()
-    }
-
     /// What is due with this batch.
     pub(super) fn due(&mut self, arrivals: &[Arrival]) -> Due {
         let mut due = Due::default();

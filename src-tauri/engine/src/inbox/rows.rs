@@ -12,7 +12,7 @@ use crate::db::Tx;
 
 const SIZES: [usize; 5] = [1, 4, 16, 64, 256];
 
-const COLUMNS: [&str; 24] = [
+const COLUMNS: [&str; 25] = [
     "id",
     "environment_id",
     "endpoint_id",
@@ -32,6 +32,7 @@ const COLUMNS: [&str; 24] = [
     "secret_id",
     "signed_at",
     "test",
+    "origin_id",
     "body_tie",
     "body_size",
     "verified_us",
@@ -111,6 +112,7 @@ pub(super) async fn insert(tx: &mut Tx, rows: &[Row<'_>]) -> Result<(), sqlx::Er
                 .bind(row.secret)
                 .bind(row.signed_at)
                 .bind(arrival.test)
+                .bind(arrival.origin)
                 .bind(arrival.tie)
                 .bind(i64::try_from(arrival.body.len()).unwrap_or(i64::MAX))
                 .bind(arrival.verified_us - arrival.started_us)

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::settle::{Settle, settle};
-use super::{Outcome, tie_of, unreadable};
+use super::{Outcome, tie_of, unreadable, words};
 use crate::change::Topic;
 use crate::clerk::{self, Message, Unusable};
 use crate::clock::Clock;
@@ -153,7 +153,10 @@ async fn judge_all(
         })
         .collect();
     judged_by(tx, &open).await?;
-    for settled in settle(tx, &items, clock).await? {
+    let settled = settle(tx, &items, clock).await?;
+    let ids: Vec<i64> = items.iter().map(|item| item.id).collect();
+    words::index_again(tx, &ids).await?;
+    for settled in settled {
         match settled.outcome {
             Outcome::Waiting => again.waiting += 1,
             Outcome::Failed => again.failed += 1,

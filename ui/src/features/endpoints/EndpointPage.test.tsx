@@ -29,6 +29,8 @@ function refusedRow(id: number, endpointId: number): MessageRow {
     status: 400,
     duplicates: 0,
     test: false,
+    pinned: false,
+    originId: null,
   };
 }
 

@@ -9,9 +9,13 @@ export type ListMessages = {
  */
 environmentId?: number, 
 /**
- * Plain text looked for in type, email, ids, outcome and reason.
+ * What is searched for, in the language of [`crate::filter`].
  */
 query?: string, 
+/**
+ * IANA name of the zone in which dates of the search begin; UTC when absent.
+ */
+zone?: string, 
 /**
  * `next` of the page before.
  */

@@ -116,4 +116,12 @@ duplicates: number,
 /**
  * Sent by Usher itself as a test.
  */
-test: boolean, };
+test: boolean, 
+/**
+ * Kept whatever is cleared.
+ */
+pinned: boolean, 
+/**
+ * The message it is a replay of, which may be gone.
+ */
+originId: number | null, };

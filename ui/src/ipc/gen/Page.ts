@@ -9,6 +9,7 @@ export type Page<T> = {
  */
 rows: Array<T>, 
 /**
- * Pass as `cursor` for the next page; absent on the last one.
+ * Pass as `cursor` for the next page; absent on the last one. A search may hand over a page that
+ * is not full, or empty, when finding more takes longer: go on with the next.
  */
 next: string | null, };

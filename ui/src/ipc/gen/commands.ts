@@ -12,6 +12,8 @@ import type { ByIds } from "./ByIds";
 import type { Check } from "./Check";
 import type { ContactDetail } from "./ContactDetail";
 import type { ContactRow } from "./ContactRow";
+import type { Copied } from "./Copied";
+import type { CopyMessages } from "./CopyMessages";
 import type { Count } from "./Count";
 import type { Counts } from "./Counts";
 import type { Diagnostics } from "./Diagnostics";
@@ -21,6 +23,8 @@ import type { EndpointDetail } from "./EndpointDetail";
 import type { EndpointRow } from "./EndpointRow";
 import type { EnvironmentRow } from "./EnvironmentRow";
 import type { EventRow } from "./EventRow";
+import type { ExplainSearch } from "./ExplainSearch";
+import type { ExplainedSearch } from "./ExplainedSearch";
 import type { Export } from "./Export";
 import type { InEnvironment } from "./InEnvironment";
 import type { ListContacts } from "./ListContacts";
@@ -35,8 +39,12 @@ import type { Occurrence } from "./Occurrence";
 import type { OneSecret } from "./OneSecret";
 import type { Page } from "./Page";
 import type { PageOf } from "./PageOf";
+import type { PinMessages } from "./PinMessages";
+import type { Previous } from "./Previous";
 import type { Rebuilt } from "./Rebuilt";
 import type { Removed } from "./Removed";
+import type { Replay } from "./Replay";
+import type { Replayed } from "./Replayed";
 import type { RestoreFrom } from "./RestoreFrom";
 import type { Restored } from "./Restored";
 import type { Revealed } from "./Revealed";
@@ -50,8 +58,8 @@ import type { TimelineEntry } from "./TimelineEntry";
 import type { UpdateEndpoint } from "./UpdateEndpoint";
 import type { UpdateEnvironment } from "./UpdateEnvironment";
 import type { UpdateSettings } from "./UpdateSettings";
-import type { VerifyAgain } from "./VerifyAgain";
 import type { VerifyResult } from "./VerifyResult";
+import type { WhichMessages } from "./WhichMessages";
 
 /** Every verb of Usher, by topic. */
 export interface Commands {
@@ -96,7 +104,12 @@ export interface Commands {
     list: { args: ListMessages; reply: Page<MessageRow> };
     count: { args: ListMessages; reply: Count };
     show: { args: ById; reply: MessageDetail };
-    verify: { args: VerifyAgain; reply: VerifyResult };
+    explain: { args: ExplainSearch; reply: ExplainedSearch };
+    previous: { args: ById; reply: Previous };
+    verify: { args: WhichMessages; reply: VerifyResult };
+    replay: { args: Replay; reply: Replayed };
+    pin: { args: PinMessages; reply: Count };
+    copy: { args: CopyMessages; reply: Copied };
   };
   contacts: {
     list: { args: ListContacts; reply: Page<ContactRow> };

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use usher_engine::api::endpoints::OnDelete;
+use usher_engine::api::messages::CopyFormat;
 use usher_engine::secret;
 
 /// Receives Clerk's webhooks on this machine and keeps the audience up to date.
@@ -85,6 +86,8 @@ pub enum Command {
     /// It goes through the running listener like a message of Clerk. Start that first, in another
     /// terminal: usher listen
     Trigger(Trigger),
+    /// Send messages again, freshly signed, through the running listener
+    Replay(ReplayArgs),
     /// Compute the audience again from the messages kept
     Rebuild,
     /// Write a copy of the database to a new file
@@ -252,7 +255,11 @@ pub enum Event {
 #[derive(Debug, Subcommand)]
 pub enum Messages {
     /// Show messages, newest first
-    List(List),
+    ///
+    /// The search is the one of the window: type:user.* status:refused email:ada@ is:duplicate
+    /// before:2026-08-01 after:"2 days ago" larger:10k -type:session.* "exact words". Put it in quotes
+    /// for your shell.
+    List(Search),
     /// Show one message with all that is known of it
     Show {
         /// Its id, as in the list
@@ -261,9 +268,84 @@ pub enum Messages {
     /// Verify refused messages again, for instance after the right secret was added
     Verify {
         /// Their ids, as in the list
+        #[arg(required_unless_present = "search", value_name = "ID")]
+        ids: Vec<i64>,
+        /// Or all that this search finds
+        #[arg(long, value_name = "SEARCH", conflicts_with = "ids")]
+        search: Option<String>,
+    },
+    /// Print a message in a form to take elsewhere
+    Copy {
+        /// Its id, as in the list
+        id: i64,
+        /// As what
+        #[arg(long = "as", value_enum, default_value_t = Form::Curl)]
+        form: Form,
+        /// Replace secrets, addresses, names and ids by stand-ins, as for a public issue
+        #[arg(long)]
+        redacted: bool,
+    },
+    /// Keep messages whatever is cleared
+    Pin {
+        /// Their ids, as in the list
         #[arg(required = true, value_name = "ID")]
         ids: Vec<i64>,
+        /// Let them go again
+        #[arg(long)]
+        off: bool,
     },
+}
+
+/// Forms to take a message elsewhere in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Form {
+    /// A curl command, signed anew
+    Curl,
+    /// A call of fetch, signed anew
+    Fetch,
+    /// The raw HTTP request, signed anew
+    Http,
+    /// What arrived and what became of it
+    Json,
+    /// HTTP archive
+    Har,
+}
+
+impl From<Form> for CopyFormat {
+    fn from(form: Form) -> Self {
+        match form {
+            Form::Curl => Self::Curl,
+            Form::Fetch => Self::Fetch,
+            Form::Http => Self::Http,
+            Form::Json => Self::Json,
+            Form::Har => Self::Har,
+        }
+    }
+}
+
+/// Messages to show.
+#[derive(Debug, clap::Args)]
+pub struct Search {
+    /// What to search for, and how many to show.
+    #[command(flatten)]
+    pub list: List,
+    /// Go on showing what arrives, until Ctrl+C
+    #[arg(long, short)]
+    pub follow: bool,
+}
+
+/// `usher replay`.
+#[derive(Debug, clap::Args)]
+pub struct ReplayArgs {
+    /// Ids of the messages, as in the list
+    #[arg(required_unless_present = "search", value_name = "ID")]
+    pub ids: Vec<i64>,
+    /// Or all that this search finds
+    #[arg(long, value_name = "SEARCH", conflicts_with = "ids")]
+    pub search: Option<String>,
+    /// Under the id it had, to see how a duplicate is taken
+    #[arg(long)]
+    pub same_id: bool,
 }
 
 /// `usher contacts`.
@@ -288,7 +370,8 @@ pub enum Contacts {
 /// A list to show.
 #[derive(Debug, clap::Args)]
 pub struct List {
-    /// Only those that contain this text
+    /// Only those that this finds
+    #[arg(value_name = "SEARCH", allow_hyphen_values = true)]
     pub query: Vec<String>,
     /// Only this environment
     #[arg(long, value_name = "NAME")]

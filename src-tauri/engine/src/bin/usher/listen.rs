@@ -140,15 +140,17 @@ async fn listening(host: &Host, port: Option<u16>) -> Result<ListenerStatus, Fai
     }
 }
 
-async fn newest(host: &Host) -> Result<i64, Failure> {
-    let one = ListMessages { limit: Some(1), ..everything() };
+/// The id of the newest message; 0 when there is none.
+pub async fn newest(host: &Host) -> Result<i64, Failure> {
+    let one = ListMessages { limit: Some(1), ..ListMessages::default() };
     let page: Page<MessageRow> = host.ask("messages.list", &one).await?;
     Ok(page.rows.first().map_or(0, |row| row.id))
 }
 
 async fn show_new(host: &Host, from: &mut i64, out: &mut Out) -> Result<(), Failure> {
     loop {
-        let asked = ListMessages { after: Some(*from), limit: Some(PAGE), ..everything() };
+        let asked =
+            ListMessages { after: Some(*from), limit: Some(PAGE), ..ListMessages::default() };
         let page: Page<MessageRow> = host.ask("messages.list", &asked).await?;
         let Some(newest) = page.rows.last() else { return Ok(()) };
         let (newest, full) = (newest.id, page.rows.len() == PAGE as usize);
@@ -164,10 +166,6 @@ async fn show_new(host: &Host, from: &mut i64, out: &mut Out) -> Result<(), Fail
             return Ok(());
         }
     }
-}
-
-fn everything() -> ListMessages {
-    ListMessages { environment_id: None, query: None, cursor: None, after: None, limit: None }
 }
 
 #[derive(Serialize)]
@@ -198,6 +196,8 @@ struct Line<'a> {
     status: u16,
     duplicates: i64,
     test: bool,
+    pinned: bool,
+    origin_id: Option<i64>,
 }
 
 fn line(row: &MessageRow) -> Line<'_> {
@@ -215,6 +215,8 @@ fn line(row: &MessageRow) -> Line<'_> {
         status,
         duplicates,
         test,
+        pinned,
+        origin_id,
     } = row;
     Line {
         kind: "message",
@@ -231,10 +233,13 @@ fn line(row: &MessageRow) -> Line<'_> {
         status: *status,
         duplicates: *duplicates,
         test: *test,
+        pinned: *pinned,
+        origin_id: *origin_id,
     }
 }
 
-fn say_message(row: &MessageRow) {
+/// Tells a person of a message: what came, and what was answered.
+pub fn say_message(row: &MessageRow) {
     use std::io::Write as _;
 
     let colour = match row.outcome {
@@ -254,17 +259,16 @@ fn say_message(row: &MessageRow) {
         .reason
         .as_ref()
         .map_or(String::new(), |reason| format!(": {}", reason.replace('_', " ")));
-    let text = format!("{:<22} {}", or_dash(Some(&row.kind)), or_dash(row.subject.as_deref()));
-    let _ = writeln!(
-        io::stderr(),
-        "{clock}  {on}{:<9}{off} {}",
-        word(&row.outcome),
-        printable(&format!("{text}{reason}"))
-    );
+    let (id, kind) = (row.id, or_dash(Some(&row.kind)));
+    let what = printable(&format!("{kind:<22} {}", or_dash(row.subject.as_deref())));
+    let outcome = printable(&format!("{}{reason}", word(&row.outcome)));
+    let status = row.status;
+    let _ = writeln!(io::stderr(), "{clock}  --> {what}  [{id}]");
+    let _ = writeln!(io::stderr(), "{clock}  <-- {on}{status} {outcome}{off}");
 }
 
 /// Ctrl+C, or the system asking to end.
-struct Stop {
+pub struct Stop {
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
     #[cfg(unix)]
@@ -272,7 +276,8 @@ struct Stop {
 }
 
 impl Stop {
-    fn new() -> io::Result<Self> {
+    /// Listens for it from now on.
+    pub fn new() -> io::Result<Self> {
         #[cfg(unix)]
         {
             use tokio::signal::unix::{SignalKind, signal};
@@ -285,7 +290,8 @@ impl Stop {
         Ok(Self {})
     }
 
-    async fn asked(&mut self) {
+    /// Waits for it.
+    pub async fn asked(&mut self) {
         #[cfg(unix)]
         tokio::select! {
             _ = self.interrupt.recv() => {}

@@ -1,14 +1,17 @@
 //! `usher messages`.
 
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use usher_engine::api::environments::ById;
 use usher_engine::api::messages::{
-    ListMessages, MessageDetail, MessageRow, Page, StepState, VerifyAgain, VerifyResult,
+    Copied, CopyMessages, Count, ListMessages, MessageDetail, MessageRow, Page, PinMessages,
+    Replay, Replayed, StepState, VerifyResult, WhichMessages,
 };
 use usher_engine::host::Host;
 
-use super::args::{List, Messages};
+use super::args::{Form, List, Messages, ReplayArgs};
 use super::failure::Failure;
+use super::listen::{Stop, newest, say_message};
 use super::out::{Out, Table, counted, or_dash, printable, printable_lines, say, time, word};
 
 const PAGE: u32 = 1000;
@@ -16,9 +19,14 @@ const PAGE: u32 = 1000;
 /// Runs one of the commands.
 pub async fn run(host: &Host, command: Messages, out: &mut Out) -> Result<(), Failure> {
     match command {
-        Messages::List(asked) => list(host, &asked, out).await,
+        Messages::List(asked) => {
+            list(host, &asked.list, out).await?;
+            if asked.follow { follow(host, &asked.list, out).await } else { Ok(()) }
+        }
         Messages::Show { id } => show(host, id, out).await,
-        Messages::Verify { ids } => verify(host, ids, out).await,
+        Messages::Verify { ids, search } => verify(host, ids, search, out).await,
+        Messages::Copy { id, form, redacted } => copy(host, id, form, redacted, out).await,
+        Messages::Pin { ids, off } => pin(host, ids, off, out).await,
     }
 }
 
@@ -26,9 +34,8 @@ async fn list(host: &Host, asked: &List, out: &mut Out) -> Result<(), Failure> {
     let mut page = ListMessages {
         environment_id: super::environment(host, asked.environment.as_deref()).await?,
         query: asked.text(),
-        cursor: None,
-        after: None,
-        limit: None,
+        zone: zone(),
+        ..ListMessages::default()
     };
     let mut table = Table::new(["ID", "RECEIVED", "TYPE", "OUTCOME", "ABOUT", "ENDPOINT"]);
     let mut left = Left::new(asked.limit);
@@ -48,6 +55,42 @@ async fn list(host: &Host, asked: &List, out: &mut Out) -> Result<(), Failure> {
     }
     left.hint(out, "messages");
     Ok(())
+}
+
+/// Shows what arrives and is searched for, until it is told to stop.
+async fn follow(host: &Host, asked: &List, out: &mut Out) -> Result<(), Failure> {
+    let mut stop = Stop::new()?;
+    let mut changes = host.changes().await?;
+    let mut page = ListMessages {
+        environment_id: super::environment(host, asked.environment.as_deref()).await?,
+        query: asked.text(),
+        zone: zone(),
+        after: Some(newest(host).await?),
+        limit: Some(PAGE),
+        ..ListMessages::default()
+    };
+    out.flush()?;
+    say("Following. Press Ctrl+C to stop.");
+    loop {
+        tokio::select! {
+            topics = changes.next() => if topics.is_none() { return Ok(()) },
+            () = stop.asked() => return Ok(()),
+        }
+        let got: Page<MessageRow> = host.ask("messages.list", &page).await?;
+        for row in &got.rows {
+            if out.json {
+                out.object(row)?;
+            } else if out.terminal {
+                say_message(row);
+            } else {
+                out.line(&printable(&cells(row).join("  ")))?;
+            }
+        }
+        out.flush()?;
+        if let Some(last) = got.rows.last() {
+            page.after = Some(last.id);
+        }
+    }
 }
 
 fn cells(row: &MessageRow) -> [String; 6] {
@@ -132,9 +175,13 @@ fn with_changes(detail: &MessageDetail) -> Value {
     object
 }
 
-async fn verify(host: &Host, ids: Vec<i64>, out: &mut Out) -> Result<(), Failure> {
-    let again = VerifyAgain { ids: Some(ids), endpoint_id: None };
-    let done: VerifyResult = host.ask("messages.verify", &again).await?;
+async fn verify(
+    host: &Host,
+    ids: Vec<i64>,
+    search: Option<String>,
+    out: &mut Out,
+) -> Result<(), Failure> {
+    let done: VerifyResult = host.ask("messages.verify", &which(ids, search)).await?;
     if out.json {
         out.object(&done)?;
     }
@@ -145,6 +192,57 @@ async fn verify(host: &Host, ids: Vec<i64>, out: &mut Out) -> Result<(), Failure
         out.line(&printable(&done.sentence))?;
     }
     Ok(())
+}
+
+/// `usher replay`.
+pub async fn replay(host: &Host, asked: ReplayArgs, out: &mut Out) -> Result<(), Failure> {
+    let replay = Replay { which: which(asked.ids, asked.search), same_id: asked.same_id };
+    let done: Replayed = host.ask("messages.replay", &replay).await?;
+    if out.json {
+        out.object(&done)?;
+    }
+    if done.failed > 0 {
+        return Err(Failure::Failed(done.sentence));
+    }
+    if !out.json {
+        out.line(&printable(&done.sentence))?;
+    }
+    Ok(())
+}
+
+async fn copy(
+    host: &Host,
+    id: i64,
+    form: Form,
+    redacted: bool,
+    out: &mut Out,
+) -> Result<(), Failure> {
+    let asked = CopyMessages { which: which(vec![id], None), format: form.into(), redacted };
+    let copied: Copied = host.ask("messages.copy", &asked).await?;
+    out.raw(copied.text.as_bytes())?;
+    Ok(out.line("")?)
+}
+
+async fn pin(host: &Host, ids: Vec<i64>, off: bool, out: &mut Out) -> Result<(), Failure> {
+    let asked = PinMessages { which: which(ids, None), pinned: !off };
+    let done: Count = host.ask("messages.pin", &asked).await?;
+    if out.json {
+        out.object(&done)?;
+    } else {
+        let what = if off { "let go" } else { "pinned" };
+        out.line(&format!("{} {what}.", counted(done.count, "message")))?;
+    }
+    Ok(())
+}
+
+fn which(ids: Vec<i64>, search: Option<String>) -> WhichMessages {
+    let ids = search.is_none().then_some(ids);
+    WhichMessages { ids, query: search, zone: zone(), ..WhichMessages::default() }
+}
+
+/// Name of the zone of this machine.
+fn zone() -> Option<String> {
+    TimeZone::system().iana_name().map(str::to_owned)
 }
 
 /// How much of a list is still to be shown.

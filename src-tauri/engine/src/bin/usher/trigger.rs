@@ -29,7 +29,11 @@ pub async fn run(host: &Host, trigger: Trigger, out: &mut Out) -> Result<(), Fai
     };
     let asked = MakeSample { kind: kind.clone(), person: None };
     let sample: SampleBody = host.ask("tests.make", &asked).await?;
-    let test = SendTest { endpoint_id: endpoint.id, body: changed(sample.body, trigger.set)? };
+    let test = SendTest {
+        endpoint_id: endpoint.id,
+        body: changed(sample.body, trigger.set)?,
+        ..SendTest::default()
+    };
     if trigger.print {
         let signed: SignedTest = host.ask("tests.sign", &test).await?;
         return print(signed, out);

@@ -1,0 +1,99 @@
+-- Searching a million messages, pins, and replays.
+
+-- The message this one is a replay of; it may be gone.
+alter table message add column origin_id integer;
+alter table message add column pinned integer not null default 0;
+
+-- Most messages are processed, so these cost next to nothing while they arrive.
+create index message_outcome on message (outcome, id) where outcome <> 'processed';
+create index message_pinned on message (id) where pinned = 1;
+
+-- Words of type, subject, ids, headers and body. Only words: text and places are read from the message
+-- itself. Filled when it is quiet (inbox/words.rs).
+create virtual table message_text using fts5 (
+    text,
+    content = '',
+    contentless_delete = 1,
+    detail = none,
+    tokenize = "unicode61 remove_diacritics 0 tokenchars '_'"
+);
+
+-- What the index holds, in blocks of neighbouring ids, with the earliest and latest arrival of each.
+create table message_block (
+    first integer primary key not null,
+    last integer not null,
+    oldest integer not null,
+    newest integer not null
+) strict;
+
+create trigger message_text_deleted after delete on message begin
+    delete from message_text where rowid = old.id;
+end;
+
+-- Passing messages on to an app under development.
+
+create table forward_target (
+    id integer primary key not null,
+    endpoint_id integer not null references endpoint (id),
+    url text not null,
+    -- Types, with * for anything, as a JSON array; empty for all of them.
+    types text not null,
+    -- Headers of the person's own, as a JSON array of pairs.
+    headers text not null,
+    -- 'original' passes on the signature as it came; 'fresh' signs anew.
+    signature text not null,
+    -- The secret to sign with, in the keychain or the secrets file; null for the endpoint's own.
+    secret_account text,
+    secret_place text,
+    secret_hint text,
+    -- 'svix' for Svix's schedule, 'none' for one attempt.
+    retries text not null,
+    -- An address outside this machine and its networks was allowed.
+    allow_public integer not null default 0,
+    enabled integer not null default 1,
+    created_at integer not null,
+    removed_at integer,
+    constraint forward_target_types check (json_valid(types)),
+    constraint forward_target_headers check (json_valid(headers)),
+    constraint forward_target_signature check (signature in ('original', 'fresh')),
+    constraint forward_target_retries check (retries in ('svix', 'none')),
+    constraint forward_target_enabled check (enabled in (0, 1))
+) strict;
+
+create index forward_target_endpoint on forward_target (endpoint_id);
+
+-- One message on its way to one target.
+create table delivery (
+    id integer primary key not null,
+    message_id integer not null references message (id) on delete cascade,
+    target_id integer not null references forward_target (id),
+    -- Deliveries of one object to one target go in order.
+    object_id text,
+    state text not null,
+    attempts integer not null default 0,
+    created_at integer not null,
+    -- When the next attempt is due; null when there is none.
+    due_at integer,
+    constraint delivery_state check (state in ('waiting', 'done', 'failed'))
+) strict;
+
+create index delivery_message on delivery (message_id);
+create index delivery_due on delivery (due_at) where due_at is not null;
+create index delivery_order on delivery (target_id, object_id, id) where state = 'waiting';
+
+-- What came back, each time.
+create table delivery_attempt (
+    id integer primary key not null,
+    delivery_id integer not null references delivery (id) on delete cascade,
+    at integer not null,
+    took_ms integer not null,
+    -- HTTP status; null when there was no answer.
+    status integer,
+    headers text not null,
+    -- The first 64 KiB.
+    body blob not null,
+    -- What went wrong, for people; null when it was answered 2xx.
+    problem text
+) strict;
+
+create index delivery_attempt_delivery on delivery_attempt (delivery_id);

@@ -1,0 +1,194 @@
+//! Messages taken elsewhere: the clipboard, an issue, another tool.
+
+use serde_json::{Value, json};
+
+use crate::Engine;
+use crate::api::messages::{Copied, CopyFormat, CopyMessages, SendTest, ids_of};
+use crate::api::{ApiError, samples};
+use crate::share::redact::Stand;
+use crate::share::{Exchange, Request, har};
+
+/// Most messages of one export.
+const MOST: usize = 1_000;
+
+struct Stored {
+    endpoint_id: i64,
+    token: String,
+    kind: String,
+    outcome: String,
+    reason: Option<String>,
+    sentence: String,
+    answer: String,
+    svix_id: Option<String>,
+    received_at: i64,
+    answered_us: Option<i64>,
+    status: i64,
+    headers: Vec<(String, String)>,
+    body: String,
+}
+
+/// Writes messages in a form that can be taken elsewhere.
+pub(in crate::api) async fn copy(engine: &Engine, asked: CopyMessages) -> Result<Copied, ApiError> {
+    let ids = ids_of(engine, asked.which).await?;
+    let many = matches!(asked.format, CopyFormat::Har | CopyFormat::Json);
+    let most = if many { MOST } else { 1 };
+    if ids.is_empty() || ids.len() > most {
+        return Err(ApiError::invalid(match ids.len() {
+            0 => "There is no message to copy.".to_owned(),
+            count if many => {
+                format!("These are {count} messages; at most {MOST} are copied at once.")
+            }
+            count => format!("These are {count} messages; only one is copied in this form."),
+        }));
+    }
+    let mut messages = Vec::with_capacity(ids.len());
+    for id in ids {
+        messages.push(stored(engine, id).await?);
+    }
+    let mut stand = asked.redacted.then(Stand::default);
+    let text = match asked.format {
+        CopyFormat::Json => {
+            let all: Vec<Value> =
+                messages.iter().map(|message| as_json(message, stand.as_mut())).collect();
+            match all.as_slice() {
+                [one] => format!("{one:#}"),
+                _ => format!("{:#}", Value::Array(all)),
+            }
+        }
+        CopyFormat::Har => {
+            let base = engine.listener_status().url;
+            let exchanges = messages
+                .into_iter()
+                .map(|message| exchange(message, &base, stand.as_mut()))
+                .collect::<Result<Vec<_>, ApiError>>()?;
+            format!("{:#}", har(&exchanges, env!("CARGO_PKG_VERSION")))
+        }
+        CopyFormat::Curl | CopyFormat::Fetch | CopyFormat::Http => {
+            let message = messages.swap_remove(0);
+            let request = match &mut stand {
+                None => signed(engine, message).await?,
+                Some(stand) => {
+                    let base = engine.listener_status().url;
+                    redacted(exchange(message, &base, None)?.request, stand)
+                }
+            };
+            match asked.format {
+                CopyFormat::Fetch => request.fetch(),
+                CopyFormat::Http => request.http(),
+                _ => request.curl(),
+            }
+        }
+    };
+    Ok(Copied { text })
+}
+
+async fn stored(engine: &Engine, id: i64) -> Result<Stored, ApiError> {
+    let row = sqlx::query!(
+        "select m.endpoint_id, e.token, m.kind, m.outcome, m.reason, m.sentence, m.answer,
+                m.svix_id, m.received_at, m.answered_us, m.status, b.headers, b.body
+         from message m join endpoint e on e.id = m.endpoint_id
+         join message_body b on b.message_id = m.id where m.id = ?1",
+        id
+    )
+    .fetch_optional(&engine.db().read())
+    .await?
+    .ok_or_else(|| ApiError::not_found(format!("There is no message {id}.")))?;
+    Ok(Stored {
+        endpoint_id: row.endpoint_id,
+        token: row.token,
+        kind: row.kind,
+        outcome: row.outcome,
+        reason: row.reason,
+        sentence: row.sentence,
+        answer: row.answer,
+        svix_id: row.svix_id,
+        received_at: row.received_at,
+        answered_us: row.answered_us,
+        status: row.status,
+        headers: serde_json::from_str(&row.headers).unwrap_or_default(),
+        body: String::from_utf8_lossy(&row.body).into_owned(),
+    })
+}
+
+/// The message as a request that is accepted now.
+async fn signed(engine: &Engine, message: Stored) -> Result<Request, ApiError> {
+    let test = SendTest {
+        endpoint_id: message.endpoint_id,
+        body: message.body,
+        svix_id: message.svix_id,
+        ..SendTest::default()
+    };
+    let signed = samples::sign(engine, test).await?;
+    let headers = signed.headers.into_iter().map(|header| (header.name, header.value)).collect();
+    Ok(Request { url: signed.url, headers, body: signed.body })
+}
+
+/// The message as it came.
+fn exchange(message: Stored, base: &str, stand: Option<&mut Stand>) -> Result<Exchange, ApiError> {
+    let request = Request {
+        url: format!("{base}/in/{}", message.token),
+        headers: message.headers,
+        body: message.body,
+    };
+    let (request, answer) = match stand {
+        Some(stand) => (redacted(request, stand), String::new()),
+        None => (request, message.answer),
+    };
+    let took_us = u32::try_from(message.answered_us.unwrap_or(0)).unwrap_or(u32::MAX);
+    Ok(Exchange {
+        request,
+        status: u16::try_from(message.status).unwrap_or(500),
+        answer,
+        received_at: iso(message.received_at)?,
+        took_ms: f64::from(took_us) / 1000.0,
+    })
+}
+
+fn redacted(request: Request, stand: &mut Stand) -> Request {
+    let body = stand.in_body(&request.body);
+    let headers = request
+        .headers
+        .into_iter()
+        .map(|(name, value)| {
+            let value = stand.in_header(&name, &value);
+            (name, value)
+        })
+        .collect();
+    Request { url: "https://usher.example/in/TOKEN".to_owned(), headers, body }
+}
+
+fn as_json(message: &Stored, stand: Option<&mut Stand>) -> Value {
+    let at = iso(message.received_at).unwrap_or_default();
+    let outcome = json!({
+        "type": message.kind, "outcome": message.outcome, "reason": message.reason,
+        "status": message.status, "receivedAt": at,
+    });
+    let (headers, body, sentence) = match stand {
+        None => {
+            let body = serde_json::from_str(&message.body)
+                .unwrap_or_else(|_| Value::String(message.body.clone()));
+            (json!(message.headers), body, json!(message.sentence))
+        }
+        Some(stand) => {
+            let body = stand.in_body(&message.body);
+            let headers: Vec<_> = message
+                .headers
+                .iter()
+                .map(|(name, value)| (name, stand.in_header(name, value)))
+                .collect();
+            let body = serde_json::from_str(&body).unwrap_or(Value::String(body));
+            (json!(headers), body, Value::Null)
+        }
+    };
+    let mut whole = outcome;
+    whole["sentence"] = sentence;
+    whole["headers"] = headers;
+    whole["body"] = body;
+    whole
+}
+
+fn iso(ms: i64) -> Result<String, ApiError> {
+    jiff::Timestamp::from_millisecond(ms)
+        .map(|at| at.to_string())
+        .map_err(|error| ApiError::invalid(error.to_string()))
+}

@@ -1,0 +1,80 @@
+//! Sending messages again, and pinning them.
+
+use crate::Engine;
+use crate::api::messages::{Count, PinMessages, Replay, Replayed, SendTest, ids_of};
+use crate::api::{ApiError, samples};
+use crate::inbox;
+
+/// Most messages of one replay.
+const MOST: usize = 1_000;
+
+/// Sends messages again through the listener, one after the other.
+pub(in crate::api) async fn replay(engine: &Engine, asked: Replay) -> Result<Replayed, ApiError> {
+    let ids = ids_of(engine, asked.which).await?;
+    if ids.len() > MOST {
+        return Err(ApiError::invalid(format!(
+            "These are {} messages; at most {MOST} are sent again at once. Narrow the search.",
+            ids.len()
+        )));
+    }
+    let mut replayed = Replayed { sent: 0, failed: 0, sentence: String::new(), message_id: None };
+    let mut problem = None;
+    for id in ids {
+        match again(engine, id, asked.same_id).await {
+            Ok(message) => {
+                replayed.sent += 1;
+                replayed.message_id = message;
+            }
+            Err(error) => {
+                replayed.failed += 1;
+                problem = problem.or(Some(format!("Message {id}: {}", error.message)));
+            }
+        }
+    }
+    let count = |count: i64| match count {
+        1 => "1 message was".to_owned(),
+        count => format!("{count} messages were"),
+    };
+    replayed.sentence = match (replayed.sent, problem) {
+        (0, None) => "There was nothing to send again.".to_owned(),
+        (sent, None) => format!("{} sent again.", count(sent)),
+        (0, Some(problem)) => problem,
+        (sent, Some(problem)) => {
+            format!("{} sent again, {} not. {problem}", count(sent), replayed.failed)
+        }
+    };
+    Ok(replayed)
+}
+
+async fn again(engine: &Engine, id: i64, same_id: bool) -> Result<Option<i64>, ApiError> {
+    let stored = sqlx::query!(
+        "select m.endpoint_id, m.svix_id, b.body
+         from message m join message_body b on b.message_id = m.id where m.id = ?1",
+        id
+    )
+    .fetch_optional(&engine.db().read())
+    .await?
+    .ok_or_else(|| ApiError::not_found(format!("There is no message {id}.")))?;
+    let body = String::from_utf8(stored.body)
+        .map_err(|_| ApiError::invalid("Its body is not text, and Svix signs text only."))?;
+    let svix_id = stored.svix_id.filter(|_| same_id);
+    let test = SendTest {
+        endpoint_id: stored.endpoint_id,
+        body,
+        svix_id,
+        origin_id: Some(id),
+        flaw: None,
+    };
+    let sent = samples::send(engine, test).await?;
+    match sent.status {
+        200..300 => Ok(sent.message_id),
+        status => Err(ApiError::unavailable(format!("Answered {status}: {}", sent.answer))),
+    }
+}
+
+/// Pins messages, or lets them go.
+pub(in crate::api) async fn pin(engine: &Engine, asked: PinMessages) -> Result<Count, ApiError> {
+    let ids = ids_of(engine, asked.which).await?;
+    let count = engine.db().write(async |tx| inbox::pin(tx, &ids, asked.pinned).await).await?;
+    Ok(Count { count })
+}

@@ -1,0 +1,411 @@
+//! Lists of messages, and the search over them.
+//!
+//! A search walks from the newest message down in stretches of ids. In each the full-text index names
+//! the candidates where it can, and SQL judges them; what the index does not hold yet is judged alone.
+//! The stretches grow while they are quick. When the time of a page is up, it is handed over as it is
+//! with the place to go on from, so that no search holds up the screen, whatever it asks for.
+
+use std::collections::BTreeSet;
+
+use jiff::tz::TimeZone;
+use sqlx::{QueryBuilder, Sqlite};
+
+use crate::Engine;
+use crate::api::environments::ById;
+use crate::api::messages::{
+    Count, ExplainSearch, ExplainedSearch, ListMessages, MessageRow, Page, Previous, SearchOffer,
+    SearchProblem, SearchTerm, WhichMessages,
+};
+use crate::api::{ApiError, cursor_of, limit_of};
+use crate::filter::messages::{FIELDS, Search, Viewer};
+use crate::filter::{self, Node, Problem, Span, Term};
+use crate::inbox::outcome_of;
+
+/// Microseconds after which a page is handed over as it is.
+const PATIENCE_US: i64 = 30_000;
+/// Ids of the first stretch, and of the longest.
+const FIRST_STRETCH: i64 = 2_000;
+const LONGEST_STRETCH: i64 = 500_000;
+/// A stretch that took less than this many microseconds is followed by a longer one.
+const QUICK_US: i64 = 5_000;
+/// Offers made at once.
+const OFFERS: usize = 12;
+
+#[derive(sqlx::FromRow)]
+struct StoredRow {
+    id: i64,
+    svix_id: Option<String>,
+    kind: String,
+    outcome: String,
+    reason: Option<String>,
+    endpoint: String,
+    endpoint_id: i64,
+    environment_id: i64,
+    subject: Option<String>,
+    received_at: i64,
+    status: i64,
+    duplicates: i64,
+    test: bool,
+    pinned: bool,
+    origin_id: Option<i64>,
+}
+
+impl From<StoredRow> for MessageRow {
+    fn from(row: StoredRow) -> Self {
+        Self {
+            id: row.id,
+            svix_id: row.svix_id,
+            kind: row.kind,
+            outcome: outcome_of(&row.outcome),
+            reason: row.reason,
+            endpoint: row.endpoint,
+            endpoint_id: row.endpoint_id,
+            environment_id: row.environment_id,
+            subject: row.subject,
+            received_at: row.received_at,
+            status: u16::try_from(row.status).unwrap_or(500),
+            duplicates: row.duplicates,
+            test: row.test,
+            pinned: row.pinned,
+            origin_id: row.origin_id,
+        }
+    }
+}
+
+impl From<Problem> for ApiError {
+    fn from(problem: Problem) -> Self {
+        Self::invalid(problem.sentence)
+    }
+}
+
+fn viewer(engine: &Engine, zone: Option<&str>) -> Result<Viewer, ApiError> {
+    let zone = match zone {
+        None => TimeZone::UTC,
+        Some(name) => TimeZone::get(name)
+            .map_err(|_| ApiError::invalid(format!("There is no time zone \"{name}\".")))?,
+    };
+    Ok(Viewer { now: engine.now(), zone })
+}
+
+fn search_of(engine: &Engine, query: Option<&str>, zone: Option<&str>) -> Result<Search, ApiError> {
+    let tree = filter::parse(query.unwrap_or_default())?;
+    Ok(Search::of(tree, viewer(engine, zone)?)?)
+}
+
+/// Lists messages, newest first, or oldest first after an id.
+pub(in crate::api) async fn list(
+    engine: &Engine,
+    of: ListMessages,
+) -> Result<Page<MessageRow>, ApiError> {
+    let limit = limit_of(of.limit);
+    let search = search_of(engine, of.query.as_deref(), of.zone.as_deref())?;
+    let cursor = cursor_of(of.cursor.as_deref())?;
+    let walk = Walk { engine, search: &search, environment: of.environment_id, endpoint: None };
+    match of.after {
+        Some(after) => walk.up(cursor.unwrap_or(after), limit).await,
+        None => walk.down(cursor, limit, Some(PATIENCE_US)).await,
+    }
+}
+
+/// How many there are.
+pub(in crate::api) async fn count(engine: &Engine, of: ListMessages) -> Result<Count, ApiError> {
+    let search = search_of(engine, of.query.as_deref(), of.zone.as_deref())?;
+    let mut sql = QueryBuilder::new(
+        "select count(*) from message m join endpoint e on e.id = m.endpoint_id where ",
+    );
+    search.push(&mut sql);
+    if let Some(environment) = of.environment_id {
+        sql.push(" and m.environment_id = ").push_bind(environment);
+    }
+    let count = sql.build_query_scalar().fetch_one(&engine.db().read()).await?;
+    Ok(Count { count })
+}
+
+/// The ids of messages to do something with, in the order of their arrival.
+pub(in crate::api) async fn ids_of(
+    engine: &Engine,
+    which: WhichMessages,
+) -> Result<Vec<i64>, ApiError> {
+    if let Some(mut ids) = which.ids {
+        ids.sort_unstable();
+        ids.dedup();
+        return Ok(ids);
+    }
+    if which.query.is_none() && which.endpoint_id.is_none() {
+        return Err(ApiError::invalid("Say which messages, or what to search for."));
+    }
+    let search = search_of(engine, which.query.as_deref(), which.zone.as_deref())?;
+    let (environment, endpoint) = (which.environment_id, which.endpoint_id);
+    let walk = Walk { engine, search: &search, environment, endpoint };
+    let mut ids = Vec::new();
+    let mut cursor = None;
+    loop {
+        let page = walk.down(cursor, 1000, None).await?;
+        ids.extend(page.rows.iter().map(|row| row.id));
+        cursor = cursor_of(page.next.as_deref())?;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    ids.reverse();
+    Ok(ids)
+}
+
+/// The message before this one about the same object, in the same environment.
+pub(in crate::api) async fn previous(engine: &Engine, of: ById) -> Result<Previous, ApiError> {
+    let found = sqlx::query!("select environment_id, object_id from message where id = ?1", of.id)
+        .fetch_optional(&engine.db().read())
+        .await?
+        .ok_or_else(|| ApiError::not_found(format!("There is no message {}.", of.id)))?;
+    let Some(object) = found.object_id else { return Ok(Previous { id: None }) };
+    let span = Span::default();
+    let term = Term { field: Some("id".to_owned()), value: object, quoted: true, span };
+    let search = Search::of(Node::Term(term), viewer(engine, None)?)?;
+    let environment = Some(found.environment_id);
+    let walk = Walk { engine, search: &search, environment, endpoint: None };
+    let page = walk.down(Some(of.id), 1, None).await?;
+    Ok(Previous { id: page.rows.first().map(|row| row.id) })
+}
+
+/// A search on its way through the messages.
+struct Walk<'a> {
+    engine: &'a Engine,
+    search: &'a Search,
+    environment: Option<i64>,
+    endpoint: Option<i64>,
+}
+
+/// What the index says about where to look.
+struct Bounds {
+    /// Messages above it are not indexed.
+    indexed: i64,
+    /// Of those that are, none above this id and none below the other can match.
+    highest: i64,
+    lowest: i64,
+}
+
+impl Walk<'_> {
+    async fn up(&self, after: i64, limit: usize) -> Result<Page<MessageRow>, ApiError> {
+        let mut sql = self.statement(after + 1, i64::MAX, None);
+        sql.push(" order by m.id limit ").push_bind(take(limit));
+        let rows: Vec<StoredRow> = sql.build_query_as().fetch_all(&self.engine.db().read()).await?;
+        let rows = rows.into_iter().map(MessageRow::from).collect();
+        Ok(Page::cut(rows, limit, |row: &MessageRow| row.id.to_string()))
+    }
+
+    /// From the id below `cursor` down, for as long as `patience` lasts.
+    async fn down(
+        &self,
+        cursor: Option<i64>,
+        limit: usize,
+        patience_us: Option<i64>,
+    ) -> Result<Page<MessageRow>, ApiError> {
+        let clock = self.engine.clock();
+        let started = clock.now_us();
+        let before = cursor.unwrap_or(i64::MAX);
+        let bounds = self.bounds().await?;
+        let mut rows: Vec<MessageRow> = Vec::new();
+        let mut high = before.min(bounds.newest(self).await?.saturating_add(1)) - 1;
+        let mut stretch = match self.search.is_everything() {
+            true => i64::MAX,
+            false => FIRST_STRETCH,
+        };
+        while high >= bounds.lowest {
+            let now = clock.now_us();
+            if patience_us.is_some_and(|patience| now - started > patience) {
+                return Ok(Page { rows, next: Some((high + 1).to_string()) });
+            }
+            let (low, hint) = if high > bounds.indexed {
+                ((high.saturating_sub(stretch) + 1).max(bounds.indexed + 1), None)
+            } else {
+                high = high.min(bounds.highest);
+                ((high.saturating_sub(stretch) + 1).max(bounds.lowest), Some(()))
+            };
+            let hint = hint.and(self.search.hint.as_ref()).map(|hint| hint.as_match());
+            let mut sql = self.statement(low, high, hint);
+            sql.push(" order by m.id desc limit ").push_bind(take(limit - rows.len()));
+            let found: Vec<StoredRow> =
+                sql.build_query_as().fetch_all(&self.engine.db().read()).await?;
+            rows.extend(found.into_iter().map(MessageRow::from));
+            if rows.len() > limit {
+                break;
+            }
+            high = low - 1;
+            if clock.now_us() - now < QUICK_US {
+                stretch = stretch.saturating_mul(4).min(LONGEST_STRETCH);
+            }
+        }
+        Ok(Page::cut(rows, limit, |row: &MessageRow| row.id.to_string()))
+    }
+
+    fn statement(&self, low: i64, high: i64, hint: Option<&str>) -> QueryBuilder<Sqlite> {
+        let mut sql = QueryBuilder::new(
+            "select m.id, m.svix_id, m.kind, m.outcome, m.reason, e.name as endpoint, \
+                    m.endpoint_id, m.environment_id, m.subject, m.received_at, m.status, \
+                    m.duplicates, m.test, m.pinned, m.origin_id \
+             from message m join endpoint e on e.id = m.endpoint_id where m.id between ",
+        );
+        sql.push_bind(low).push(" and ").push_bind(high);
+        if let Some(hint) = hint {
+            sql.push(" and m.id in (select rowid from message_text where message_text match ")
+                .push_bind(hint.to_owned())
+                .push(" and rowid between ")
+                .push_bind(low)
+                .push(" and ")
+                .push_bind(high)
+                .push(")");
+        }
+        if let Some(environment) = self.environment {
+            sql.push(" and m.environment_id = ").push_bind(environment);
+        }
+        if let Some(endpoint) = self.endpoint {
+            sql.push(" and m.endpoint_id = ").push_bind(endpoint);
+        }
+        if !self.search.is_everything() {
+            sql.push(" and ");
+            self.search.push(&mut sql);
+        }
+        sql
+    }
+
+    async fn bounds(&self) -> Result<Bounds, ApiError> {
+        let (since, until) = (self.search.since, self.search.until);
+        let found = sqlx::query!(
+            r#"select coalesce((select max(last) from message_block), 0) as "indexed!: i64",
+                      coalesce((select max(last) from message_block
+                                where ?2 is null or oldest < ?2), 0) as "highest!: i64",
+                      iif(?1 is null, 0, coalesce((select min(first) from message_block
+                                where newest >= ?1),
+                               (select max(last) + 1 from message_block), 0)) as "lowest!: i64""#,
+            since,
+            until
+        )
+        .fetch_one(&self.engine.db().read())
+        .await?;
+        Ok(Bounds { indexed: found.indexed, highest: found.highest, lowest: found.lowest })
+    }
+}
+
+impl Bounds {
+    async fn newest(&self, walk: &Walk<'_>) -> Result<i64, ApiError> {
+        let newest: Option<i64> = sqlx::query_scalar!("select max(id) from message")
+            .fetch_one(&walk.engine.db().read())
+            .await?;
+        Ok(newest.unwrap_or(0))
+    }
+}
+
+fn take(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX - 1) + 1
+}
+
+/// What a search says, what is wrong with it, and what might be typed next.
+pub(in crate::api) async fn explain(
+    engine: &Engine,
+    asked: ExplainSearch,
+) -> Result<ExplainedSearch, ApiError> {
+    let text = asked.query.as_str();
+    let units = |place: usize| u32_of(text[..place].encode_utf16().count());
+    let place = |span: Span| (units(span.start), units(span.end));
+    let viewer = viewer(engine, asked.zone.as_deref())?;
+    let read = filter::parse(text);
+    let terms = read.as_ref().map(Node::terms).unwrap_or_default();
+    let terms = terms
+        .into_iter()
+        .map(|(term, negated)| {
+            let (start, end) = place(term.span);
+            let (field, value) = (term.field.clone(), term.value.clone());
+            SearchTerm { start, end, field, value, negated }
+        })
+        .collect();
+    let problem = read.and_then(|tree| Search::of(tree, viewer)).err().map(|problem| {
+        let (start, end) = place(problem.span);
+        SearchProblem { sentence: problem.sentence, start, end }
+    });
+    let caret = byte_of(text, asked.caret);
+    let typed = text[..caret]
+        .rfind(|c: char| c.is_whitespace() || c == '(')
+        .map_or(0, |at| at + text[at..].chars().next().map_or(1, char::len_utf8));
+    let typed = typed + usize::from(text[typed..caret].starts_with('-'));
+    let (start, end) = (units(typed), units(caret));
+    let offers = offers(engine, &text[typed..caret], asked.environment_id).await?;
+    let offers = offers
+        .into_iter()
+        .map(|(text, what)| SearchOffer { text, what, start, end })
+        .take(OFFERS)
+        .collect();
+    Ok(ExplainedSearch { terms, problem, offers })
+}
+
+/// The byte at so many UTF-16 code units, at the beginning of a sign.
+fn byte_of(text: &str, units: Option<u32>) -> usize {
+    let Some(units) = units else { return text.len() };
+    let mut seen = 0;
+    for (at, c) in text.char_indices() {
+        if seen >= units {
+            return at;
+        }
+        seen += u32_of(c.len_utf16());
+    }
+    text.len()
+}
+
+fn u32_of(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+async fn offers(
+    engine: &Engine,
+    typed: &str,
+    environment: Option<i64>,
+) -> Result<Vec<(String, String)>, ApiError> {
+    let Some((name, value)) = typed.split_once(':') else {
+        let fields = FIELDS.iter().filter(|field| field.name.starts_with(&typed.to_lowercase()));
+        return Ok(fields
+            .map(|field| (format!("{}:", field.name), field.what.to_owned()))
+            .collect());
+    };
+    let Some(field) = FIELDS.iter().find(|field| field.name == name.to_lowercase()) else {
+        return Ok(Vec::new());
+    };
+    let known: BTreeSet<String> = match field.name {
+        "type" | "reason" | "endpoint" => values(engine, field.name, environment).await?,
+        _ => BTreeSet::new(),
+    };
+    let start = value.trim_start_matches('"').to_lowercase();
+    let times = ["today", "yesterday", "\"2 days ago\"", "\"1 week ago\""];
+    let listed: Vec<&str> = match field.name {
+        "before" | "after" => times.to_vec(),
+        "larger" | "smaller" => vec!["10k", "100k", "1m"],
+        _ => field.values.to_vec(),
+    };
+    let all = listed.into_iter().map(str::to_owned).chain(known.into_iter().map(|value| {
+        if value.contains(char::is_whitespace) { format!("\"{value}\"") } else { value }
+    }));
+    Ok(all
+        .filter(|value| value.trim_start_matches('"').to_lowercase().starts_with(&start))
+        .map(|value| (format!("{name}:{value}"), String::new()))
+        .collect())
+}
+
+/// Values that occur: of types and reasons among the newest thousand messages.
+async fn values(
+    engine: &Engine,
+    field: &str,
+    environment: Option<i64>,
+) -> Result<BTreeSet<String>, ApiError> {
+    let found: Vec<Option<String>> = sqlx::query_scalar!(
+        r#"select distinct iif(?1 = 'endpoint', e.name, iif(?1 = 'type', r.kind, r.reason))
+               as "value: String"
+           from endpoint e left join (
+               select endpoint_id, kind, reason from message
+               where ?2 is null or environment_id = ?2 order by id desc limit 1000
+           ) r on r.endpoint_id = e.id
+           where (?2 is null or e.environment_id = ?2) and (?1 <> 'endpoint' or e.removed_at is null)"#,
+        field,
+        environment
+    )
+    .fetch_all(&engine.db().read())
+    .await?;
+    Ok(found.into_iter().flatten().filter(|value| !value.is_empty()).collect())
+}

@@ -1,0 +1,194 @@
+//! Taking messages elsewhere, sending them again, and pinning them.
+
+use std::process::Command;
+
+use kit::app::{NOON, OTHER_SECRET, TestApp, user};
+use serde_json::{Value, json};
+
+fn maya() -> Value {
+    user("user.created", "user_1", Some("maya@example.com"), "Ma'ya \\ \"M\" $HOME", NOON)
+}
+
+async fn copied(app: &TestApp, id: i64, format: &str, redacted: bool) -> String {
+    let asked = json!({ "which": { "ids": [id] }, "format": format, "redacted": redacted });
+    app.call("messages.copy", asked).await["text"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copied_command_runs_as_pasted() {
+    let app = TestApp::start().await;
+    let endpoint = app.endpoint().await;
+    let first = app.post_signed(OTHER_SECRET, &endpoint, "msg_1", &maya()).await;
+    assert_eq!(first.status, 400);
+    let command = copied(&app, first.id(), "curl", false).await;
+    let run = tokio::task::spawn_blocking(move || {
+        Command::new("sh").args(["-c", &format!("{command} -s")]).output().unwrap()
+    });
+    let answer: Value = serde_json::from_slice(&run.await.unwrap().stdout).unwrap();
+    assert_eq!(answer["outcome"], "processed", "{answer}");
+    assert_eq!(app.contact("maya@example.com").await["firstName"], "Ma'ya \\ \"M\" $HOME");
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn raw_http_is_accepted_as_it_is() {
+    let app = TestApp::start().await;
+    let endpoint = app.endpoint().await;
+    let first = app.post(&endpoint, &maya()).await;
+    let text = copied(&app, first.id(), "http", false).await;
+    let text = text.replacen("\r\n\r\n", "\r\nconnection: close\r\n\r\n", 1);
+    assert_eq!(app.raw(text.as_bytes()).await.brief(), "200 duplicate/same_id");
+    let fetch = copied(&app, first.id(), "fetch", false).await;
+    assert!(
+        fetch.starts_with("await fetch(\"http://") && fetch.contains("\"svix-signature\": \"v1,")
+    );
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redacted_nothing_of_a_person_is_left_and_what_belonged_together_still_does() {
+    let app = TestApp::start().await;
+    let endpoint = app.endpoint().await;
+    let mut body = maya();
+    body["data"]["private_metadata"] = json!({ "ssn_of_maya": 123_456_789, "plan": "gold" });
+    body["data"]["again"] = json!({ "address": "maya@example.com", "phone": "+14155550123" });
+    body["event_attributes"] = json!({ "http_request": { "client_ip": "203.0.113.7" } });
+    let first = app.post(&endpoint, &body).await;
+    let private = [
+        "maya",
+        "Ma'ya",
+        "user_1",
+        "ins_test",
+        "123456789",
+        "gold",
+        "4155550123",
+        "203.0.113.7",
+        "ssn",
+        endpoint.path.trim_start_matches("/in/"),
+    ];
+    for format in ["curl", "fetch", "http", "json", "har"] {
+        let text = copied(&app, first.id(), format, true).await;
+        for word in private {
+            assert!(
+                !text.to_lowercase().contains(&word.to_lowercase()),
+                "{word} in {format}: {text}"
+            );
+        }
+        assert!(text.contains("user.created"), "{format}: {text}");
+    }
+    let json: Value = serde_json::from_str(&copied(&app, first.id(), "json", true).await).unwrap();
+    let data = &json["body"]["data"];
+    assert_eq!(data["again"]["address"], data["email_addresses"][0]["email_address"], "{data}");
+    assert_eq!(data["created_at"], body["data"]["created_at"]);
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archive_holds_all_that_a_search_finds() {
+    let app = TestApp::start().await;
+    let endpoint = app.endpoint().await;
+    app.post(&endpoint, &maya()).await;
+    app.post(&endpoint, &user("user.updated", "user_1", Some("maya@example.com"), "May", NOON + 1))
+        .await;
+    let asked = json!({ "which": { "query": "maya" }, "format": "har", "redacted": false });
+    let text = app.call("messages.copy", asked).await["text"].as_str().unwrap().to_owned();
+    let har: Value = serde_json::from_str(&text).unwrap();
+    let entries = har["log"]["entries"].as_array().unwrap();
+    assert_eq!(entries.len(), 2);
+    assert_eq!(entries[0]["startedDateTime"], "2026-05-12T12:00:00Z");
+    assert_eq!(entries[0]["response"]["status"], 200);
+    let many = json!({ "which": { "query": "maya" }, "format": "curl", "redacted": false });
+    let refused = app.try_call("messages.copy", many).await.unwrap_err().message;
+    assert_eq!(refused, "These are 2 messages; only one is copied in this form.");
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replay_is_signed_anew_and_linked_to_its_origin() {
+    let app = TestApp::start().await;
+    let endpoint = app.endpoint().await;
+    let first = app.post_as(&endpoint, "msg_1", &maya()).await.id();
+    app.clock.advance(3_600_000);
+    let replay = async |same_id| {
+        let asked = json!({ "which": { "ids": [first] }, "sameId": same_id });
+        app.call("messages.replay", asked).await
+    };
+    let same = replay(true).await;
+    assert_eq!((&same["sent"], &same["messageId"]), (&json!(1), &json!(first)), "{same}");
+    assert_eq!(app.message(first).await["duplicates"], 1);
+    let fresh = replay(false).await;
+    assert_eq!(fresh["sentence"], "1 message was sent again.");
+    let fresh = app.message(fresh["messageId"].as_i64().unwrap()).await;
+    assert_eq!((&fresh["originId"], &fresh["test"]), (&json!(first), &json!(true)), "{fresh}");
+    assert_eq!(fresh["outcome"], "duplicate");
+    let none = json!({ "which": { "query": "type:nothing" }, "sameId": false });
+    let none = app.call("messages.replay", none).await;
+    assert_eq!(none["sentence"], "There was nothing to send again.");
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_cannot_claim_to_be_a_replay() {
+    let app = TestApp::start().await;
+    let endpoint = app.endpoint().await;
+    let mut headers = kit::app::signed(kit::app::SECRET, "msg_1", NOON / 1000, b"{}");
+    headers.push(("x-usher-origin".to_owned(), "1".to_owned()));
+    headers.push(("x-usher-test".to_owned(), "guess".to_owned()));
+    let reply = app.send("POST", &endpoint.path, &headers, b"{}").await;
+    let kept = app.message(reply.id()).await;
+    assert_eq!((&kept["originId"], &kept["test"]), (&Value::Null, &json!(false)));
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn flaws_are_refused_for_their_reason() {
+    let app = TestApp::start().await;
+    let endpoint = app.endpoint().await;
+    let body = maya().to_string();
+    for (flaw, reason) in [
+        ("wrong_secret", "wrong_secret"),
+        ("old_timestamp", "clock_skew"),
+        ("future_timestamp", "clock_skew"),
+        ("altered_body", "body_altered"),
+        ("no_headers", "missing_headers"),
+    ] {
+        let test = json!({ "endpointId": endpoint.id, "body": body, "flaw": flaw });
+        let sent = app.call("tests.send", test).await;
+        let kept = app.message(sent["messageId"].as_i64().unwrap()).await;
+        assert_eq!(
+            (&kept["outcome"], &kept["reason"]),
+            (&json!("refused"), &json!(reason)),
+            "{flaw}"
+        );
+    }
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pins_are_set_and_taken_off_and_found() {
+    let app = TestApp::start().await;
+    let endpoint = app.endpoint().await;
+    let first = app.post(&endpoint, &maya()).await.id();
+    let pin = async |pinned| {
+        let asked = json!({ "which": { "ids": [first] }, "pinned": pinned });
+        app.call("messages.pin", asked).await["count"].as_i64().unwrap()
+    };
+    let pinned = async || app.rows("messages.list", json!({ "query": "is:pinned" })).await.len();
+    assert_eq!((pin(true).await, pin(true).await, pinned().await), (1, 0, 1));
+    assert_eq!((pin(false).await, pinned().await), (1, 0));
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_message_before_about_the_same_object_is_found() {
+    let app = TestApp::start().await;
+    let endpoint = app.endpoint().await;
+    let about = |kind: &str, id: &str, at| user(kind, id, Some("maya@example.com"), "Maya", at);
+    let first = app.post(&endpoint, &about("user.created", "user_1", NOON)).await.id();
+    app.post(&endpoint, &about("user.created", "user_2", NOON)).await;
+    let second = app.post(&endpoint, &about("user.updated", "user_1", NOON + 1)).await.id();
+    let previous = async |id: i64| app.call("messages.previous", json!({ "id": id })).await;
+    assert_eq!(previous(second).await, json!({ "id": first }));
+    assert_eq!(previous(first).await, json!({ "id": null }));
+    app.close().await;
+}
