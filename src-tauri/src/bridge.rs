@@ -22,7 +22,7 @@ use usher_engine::{
     host::{self, Host},
 };
 
-use crate::trouble;
+use crate::{notify, trouble};
 
 /// Between two attempts to hear of changes while the owner of the folder is changing.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -43,6 +43,7 @@ pub struct Bridge {
 struct Tasks {
     keeping: Option<JoinHandle<()>>,
     subscription: Option<JoinHandle<()>>,
+    watching: Option<JoinHandle<()>>,
 }
 
 impl Bridge {
@@ -51,7 +52,7 @@ impl Bridge {
         let opened = watch::Sender::new(None);
         let sender = opened.clone();
         let keeping = async_runtime::spawn(async move { keep_open(data_dir, port, &sender).await });
-        let tasks = Tasks { keeping: Some(keeping), subscription: None };
+        let tasks = Tasks { keeping: Some(keeping), ..Tasks::default() };
         Self { opened, tasks: Mutex::new(tasks) }
     }
 
@@ -63,6 +64,28 @@ impl Bridge {
                 trouble::show(&app);
             }
         });
+    }
+
+    /// Tells of messages that go wrong, for as long as the app runs.
+    pub fn watch(&self, app: &AppHandle) {
+        let (app, mut opened) = (app.clone(), self.opened.subscribe());
+        let task = async_runtime::spawn(async move {
+            while let Ok(host) = opening(&mut opened).await {
+                let (mut seen, changes) = (notify::newest(&host).await, host.changes().await);
+                let (Some(last), Ok(mut changes)) = (&mut seen, changes) else {
+                    tokio::time::sleep(PAUSE).await;
+                    continue;
+                };
+                while let Some(topics) = changes.next().await {
+                    if topics.iter().any(|topic| topic == "messages") {
+                        *last = notify::tell(&app, &host, *last).await.unwrap_or(*last);
+                    }
+                }
+                drop(host);
+                tokio::time::sleep(PAUSE).await;
+            }
+        });
+        self.tasks().watching = Some(task);
     }
 
     /// Light or dark, if the person chose one of them and the folder is open by now.
@@ -86,9 +109,9 @@ impl Bridge {
 
     /// Lets the engine finish what it answered for, then closes its file.
     pub fn stop(&self) {
-        let Tasks { keeping, subscription } = std::mem::take(&mut *self.tasks());
+        let Tasks { keeping, subscription, watching } = std::mem::take(&mut *self.tasks());
         async_runtime::block_on(async {
-            for task in [keeping, subscription].into_iter().flatten() {
+            for task in [keeping, subscription, watching].into_iter().flatten() {
                 task.abort();
                 let _ = task.await;
             }

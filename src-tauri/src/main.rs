@@ -12,6 +12,7 @@
 mod bridge;
 mod graphics;
 mod leave;
+mod notify;
 mod trouble;
 mod window;
 
@@ -47,7 +48,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let options = Options::parse();
     let bridge = Bridge::start(options.data_dir.clone(), options.port);
-    let mut builder = tauri::Builder::default();
+    let mut builder = tauri::Builder::default().plugin(tauri_plugin_notification::init());
     if options.data_dir.is_none() {
         builder = builder
             .plugin(tauri_plugin_single_instance::init(|app, _, _| window::bring_forward(app)))
@@ -61,6 +62,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .setup(move |app| {
             bridge.tell(app.handle());
             let theme = bridge.theme();
+            bridge.watch(app.handle());
             app.manage(bridge);
             leave::on_signal(app.handle());
             window::open(app.handle(), theme)?;

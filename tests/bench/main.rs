@@ -22,6 +22,7 @@ mod minute;
 mod proc;
 mod report;
 mod rounds;
+mod search;
 mod server;
 mod traffic;
 mod window;
@@ -82,13 +83,13 @@ fn read(words: &[String]) -> Option<Words> {
             _ => return None,
         }
     }
-    let known = ["servers", "slow", "flood", "window", "minute", "million"];
+    let known = ["servers", "slow", "flood", "window", "minute", "million", "search"];
     read.only.iter().all(|part| known.contains(&part.as_str())).then_some(read)
 }
 
 fn measure(words: &Words, said: &[String]) {
     let wanted = |part: &str| match words.only.as_slice() {
-        [] => part != "million" || words.million,
+        [] => part != "search" && (part != "million" || words.million),
         only => only.iter().any(|name| name == part),
     };
     let plan = Plan {
@@ -123,6 +124,9 @@ fn measure(words: &Words, said: &[String]) {
     }
     if wanted("million") {
         million::measure(words.messages, &mut report);
+    }
+    if wanted("search") {
+        million::searched(words.messages, &mut report);
     }
     report.finish();
 }

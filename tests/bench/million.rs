@@ -13,9 +13,22 @@ use crate::proc;
 use crate::report::{Bar, Report};
 use crate::server::{Contestant, Disk, Server, largest};
 use crate::traffic::BODY;
-use crate::window;
+use crate::{search, window};
 
 const PARTS: u64 = 10;
+
+/// Sends `messages` and searches them.
+pub fn searched(messages: u64, report: &mut Report) {
+    println!("{messages} messages into one file, to be searched");
+    let server = Server::start(Contestant::Usher, Disk::Real, 10_000);
+    let shape = Shape::Count { connections: 64, messages };
+    let bad = send(server.address, &server.traffic, shape).bad();
+    assert_eq!(bad, 0, "messages were not answered 2xx");
+    let (sent, data) = (server.traffic.taken(), server.data.clone());
+    let (_, home) = server.stop();
+    search::on(&data, sent, report);
+    drop(home);
+}
 
 /// Sends `messages` in ten parts and adds what was found to the report.
 pub fn measure(messages: u64, report: &mut Report) {
@@ -74,5 +87,6 @@ pub fn measure(messages: u64, report: &mut Report) {
     report.bar(Bar::most("the million: write-ahead log, MiB", 16.0, wal as f64 / 1_048_576.0));
     report.json("million", json!({ "parts": json_rows, "bytesPerMessage": each, "not2xx": bad }));
     window::on(&data, &format!("{sent} messages"), "windowMillion", 600.0, report);
+    search::on(&data, sent, report);
     drop(home);
 }

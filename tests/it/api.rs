@@ -322,7 +322,10 @@ async fn the_listener_moves_when_settings_say_so() {
     let before = app.port().await;
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let settings = app.call("settings.update", json!({ "port": free, "appearance": "dark" })).await;
-    assert_eq!(settings, json!({ "port": free, "appearance": "dark", "bodyLimitMib": 1 }));
+    assert_eq!(
+        settings,
+        json!({ "port": free, "appearance": "dark", "bodyLimitMib": 1, "notify": false })
+    );
     assert_eq!(app.port().await, free);
     assert_eq!(app.send("GET", "/health", &[], b"").await.status, 200);
     assert!(std::net::TcpStream::connect(("127.0.0.1", before)).is_err(), "the old port is closed");

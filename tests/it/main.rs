@@ -19,6 +19,7 @@ mod endpoints;
 mod filter;
 mod fuzz;
 mod host;
+mod inspecting;
 mod listener;
 mod merge;
 mod receiving;

@@ -180,6 +180,38 @@ async fn pins_are_set_and_taken_off_and_found() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_cleared_can_be_taken_back_and_the_audience_stays() {
+    let app = TestApp::start().await;
+    let endpoint = app.endpoint().await;
+    let first = app.post_as(&endpoint, "msg_maya", &maya()).await.id();
+    let forged = app.post_signed(OTHER_SECRET, &endpoint, "msg_forged", &maya()).await.id();
+    let pinned = app.post(&endpoint, &user("user.updated", "user_1", None, "May", NOON)).await.id();
+    let pin = json!({ "which": { "ids": [pinned] }, "pinned": true });
+    app.call("messages.pin", pin).await;
+    let shown = async |app: &TestApp| -> Vec<i64> {
+        let rows = app.rows("messages.list", json!({})).await;
+        rows.iter().map(|row| row["id"].as_i64().unwrap()).collect()
+    };
+    let all = shown(&app).await;
+    let clear = json!({ "query": "" });
+    let cleared = app.call("messages.remove", clear.clone()).await;
+    assert_eq!((cleared["count"].clone(), shown(&app).await), (json!(2), vec![pinned]));
+    let back = app.call("messages.restore", json!({ "id": cleared["undo"] })).await;
+    assert_eq!((back["count"].clone(), shown(&app).await), (json!(2), all));
+    let cleared = app.call("messages.remove", clear).await;
+    assert_eq!(app.changed_by_rebuild().await, 0);
+    let again = app.post_as(&endpoint, "msg_maya", &maya()).await;
+    assert_eq!((again.id(), shown(&app).await), (first, vec![pinned, first]));
+    let app = app.restart().await;
+    let late = app.try_call("messages.restore", json!({ "id": cleared["undo"] })).await;
+    assert_eq!(late.unwrap_err().message, "This removal cannot be undone any more.");
+    assert_eq!(app.number("select count(*) from message").await, 2, "{forged} is erased");
+    assert_eq!(app.contact("maya@example.com").await["email"], "maya@example.com");
+    assert_eq!(app.changed_by_rebuild().await, 0);
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_message_before_about_the_same_object_is_found() {
     let app = TestApp::start().await;
     let endpoint = app.endpoint().await;

@@ -14,7 +14,8 @@ use crate::{
 const HELP: &str = "\
 usage: cargo xtask bench [WORDS]
 
-  --only A,B       only these: servers, slow, flood, minute, window, million
+  --only A,B       only these: servers, slow, flood, minute, window, million,
+                   search
   --rounds N       rounds of servers, slow and flood (5)
   --seconds N      seconds of the minute (60)
   --slow-disk MS   how long a flush takes in slow (5)
@@ -27,7 +28,8 @@ usage: cargo xtask bench [WORDS]
   flood     good messages beside forged ones, some 15 seconds a round
   minute    500 messages a second for a minute, with the window and without
   window    first paint, and memory and processor time at rest
-  million   a million messages in one file (5 GB), and the window on them
+  million   a million messages in one file (6 GB), the window on them, and searches
+  search    only the searches; also for fewer --messages
 
 The report goes to target/bench/bench.md and bench.json.
 ";

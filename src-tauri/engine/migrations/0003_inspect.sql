@@ -3,6 +3,15 @@
 -- The message this one is a replay of; it may be gone.
 alter table message add column origin_id integer;
 alter table message add column pinned integer not null default 0;
+-- With which removal it left the lists. What the audience was made from stays in the file.
+alter table message add column removal_id integer;
+
+create table message_removal (
+    id integer primary key not null,
+    at integer not null
+) strict;
+
+create index message_removed on message (removal_id) where removal_id is not null;
 
 -- Most messages are processed, so these cost next to nothing while they arrive.
 create index message_outcome on message (outcome, id) where outcome <> 'processed';

@@ -212,6 +212,8 @@ commands! {
         verify(WhichMessages) -> VerifyResult,
         replay(Replay) -> Replayed,
         pin(PinMessages) -> Count,
+        remove(WhichMessages) -> Removed,
+        restore(ById) -> Count,
         copy(CopyMessages) -> Copied,
     }
     "contacts" => contacts {

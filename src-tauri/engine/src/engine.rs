@@ -119,6 +119,7 @@ impl Engine {
         let db = Arc::new(Db::open(&file, changes.clone(), clock).await?);
         let now = config.clock.now_ms();
         first_environment(&db, now).await?;
+        inbox::removal::erase(&db).await;
         let keys = Keys::open(config.keychain, &config.data_dir).await;
         let directory = Arc::new(Directory::default());
         directory.reload(&db, &keys).await?;

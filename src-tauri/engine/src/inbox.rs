@@ -8,6 +8,7 @@
 mod append;
 pub mod flood;
 mod later;
+pub mod removal;
 mod rows;
 mod settle;
 mod verify;

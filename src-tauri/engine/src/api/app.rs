@@ -98,6 +98,8 @@ pub struct Settings {
     pub appearance: Appearance,
     /// Largest body of a message, MiB.
     pub body_limit_mib: u8,
+    /// Whether the window tells of refused and failed messages while it is not looked at.
+    pub notify: bool,
 }
 
 /// Light or dark.
@@ -125,6 +127,8 @@ pub struct UpdateSettings {
     /// New largest body, 1 to 10 MiB; the listener starts anew with it and lets running requests
     /// finish.
     pub body_limit_mib: Option<u8>,
+    /// Whether to tell of refused and failed messages.
+    pub notify: Option<bool>,
 }
 
 /// Where to write a backup.
@@ -195,7 +199,8 @@ pub(super) async fn restart_listener(engine: &Engine, _: Nothing) -> Result<AppS
 pub(super) async fn counts(engine: &Engine, of: InEnvironment) -> Result<Counts, ApiError> {
     let row = sqlx::query!(
         r#"select
-             (select count(*) from message where environment_id = ?1) as "messages!: i64",
+             (select count(*) from message where environment_id = ?1
+              and removal_id is null) as "messages!: i64",
              (select count(*) from contact where environment_id = ?1) as "contacts!: i64",
              (select count(*) from event_name where environment_id = ?1) as "events!: i64",
              (select count(*) from endpoint where environment_id = ?1 and removed_at is null)

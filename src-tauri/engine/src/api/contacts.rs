@@ -200,9 +200,9 @@ pub struct EditContact {
 #[serde(rename_all = "camelCase")]
 #[ts(export)]
 pub struct Removed {
-    /// Contacts removed.
+    /// Contacts or messages removed.
     pub count: i64,
-    /// Pass to `contacts.restore` to undo.
+    /// Pass to `restore` of the same topic to undo.
     pub undo: i64,
 }
 

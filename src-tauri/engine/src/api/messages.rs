@@ -17,7 +17,7 @@ pub use crate::inbox::Outcome;
 use crate::inbox::{self, outcome_of};
 
 pub(super) use copying::copy;
-pub(super) use replay::{pin, replay};
+pub(super) use replay::{pin, remove, replay, restore};
 pub(super) use search::{count, explain, ids_of, list, previous};
 
 /// A page of messages asked for.

@@ -18,6 +18,7 @@ pub(super) async fn get(engine: &Engine, _: Nothing) -> Result<Settings, ApiErro
         port: engine.wanted_port().await?,
         appearance,
         body_limit_mib: engine.body_limit_mib().await?,
+        notify: setting(engine.db(), "notify").await?.as_deref() == Some("yes"),
     })
 }
 
@@ -47,6 +48,9 @@ pub(super) async fn update(engine: &Engine, new: UpdateSettings) -> Result<Setti
             }
             if let Some(mib) = new.body_limit_mib {
                 put_setting(tx, "body_limit_mib", &mib.to_string()).await?;
+            }
+            if let Some(notify) = new.notify {
+                put_setting(tx, "notify", if notify { "yes" } else { "no" }).await?;
             }
             Ok::<_, sqlx::Error>(())
         })

@@ -109,8 +109,10 @@ impl Hint {
 pub struct Search {
     tree: Node,
     viewer: Viewer,
-    /// What the index can tell beforehand.
+    /// What the full-text index can tell beforehand.
     pub hint: Option<Hint>,
+    /// An index of `message` that holds every match.
+    pub index: Option<&'static str>,
     /// Unix milliseconds: nothing received earlier matches.
     pub since: Option<i64>,
     /// Unix milliseconds: nothing received at or after it matches.
@@ -145,8 +147,9 @@ impl Search {
             _ => None,
         });
         let (since, until) = (since.max(), until.min());
+        let index = all.iter().find_map(Condition::index);
         let hint = hint_of(&tree, &viewer).map(Hint);
-        Ok(Self { hint, since, until, tree, viewer })
+        Ok(Self { hint, index, since, until, tree, viewer })
     }
 
     /// Whether it leaves nothing out.
@@ -258,6 +261,16 @@ impl Condition {
         })
     }
 
+    /// An index that holds every match and is small as a rule.
+    fn index(&self) -> Option<&'static str> {
+        match self {
+            Self::Outcome("processed") => None,
+            Self::Outcome(_) | Self::Reason(_) => Some("message_outcome"),
+            Self::Pinned => Some("message_pinned"),
+            _ => None,
+        }
+    }
+
     /// Words that every match holds in what is indexed: type, subject, ids, headers and body.
     fn hint(&self) -> Option<String> {
         match self {
@@ -288,8 +301,8 @@ impl Condition {
             Self::Type(pattern) => {
                 sql.push("m.kind glob ").push_bind(wild(pattern));
             }
-            // Written out, and with a second part that seems idle, so that SQLite sees that the
-            // index of what was not processed will do.
+            // The second part seems idle; with it SQLite sees that the index of what was not
+            // processed will do.
             Self::Outcome("processed") => {
                 sql.push("m.outcome = 'processed'");
             }

@@ -209,7 +209,7 @@ impl<'a> Batch<'a> {
         let counts = json!(counts).to_string();
         sqlx::query!(
             "update message set duplicates = duplicates + (r.value ->> 1),
-                    last_duplicate_at = r.value ->> 2,
+                    last_duplicate_at = r.value ->> 2, removal_id = null,
                     altered_duplicate = max(altered_duplicate, r.value ->> 3)
              from json_each(?1) r where message.id = r.value ->> 0",
             counts

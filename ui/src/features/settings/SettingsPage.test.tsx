@@ -41,7 +41,7 @@ const DIAGNOSTICS: Diagnostics = {
 
 const REPLIES = {
   app: { status: () => STATUS },
-  settings: { get: () => ({ port: 4870, appearance: "system" as const, bodyLimitMib: 1 }) },
+  settings: { get: () => ({ port: 4870, appearance: "system" as const, bodyLimitMib: 1, notify: false }) },
   diagnostics: { show: () => DIAGNOSTICS },
 };
 
@@ -143,6 +143,20 @@ describe("the settings", () => {
     await userEvent.click(await screen.findByRole("button", { name: "Remove environment" }));
     await screen.findByText("This environment has messages, so it stays.");
     expect(asked("environments.remove")).toEqual([{ id: 2 }]);
+  });
+
+  it("ask before they tell of anything", async () => {
+    const { asked } = await show(<SettingsPage />, "/settings", {
+      ...REPLIES,
+      settings: { ...REPLIES.settings, update: () => refuse("internal", "No.") },
+    });
+    const choice = await screen.findByRole("switch", {
+      name: "Tell me of refused and failed messages",
+    });
+    expect(choice.getAttribute("aria-checked")).toBe("false");
+    await userEvent.click(choice);
+    expect(asked("settings.update")).toEqual([{ notify: true }]);
+    await screen.findByText("No.");
   });
 
   it("keep the only environment", async () => {

@@ -12,6 +12,7 @@ import { AppearanceCard } from "./AppearanceCard";
 import { DiagnosticsCard } from "./DiagnosticsCard";
 import { EnvironmentsCard } from "./EnvironmentsCard";
 import { ListenerCard } from "./ListenerCard";
+import { NotificationsCard } from "./NotificationsCard";
 import styles from "./SettingsPage.module.css";
 
 /** What a person chooses for the whole app, and where things are. */
@@ -40,6 +41,7 @@ export function SettingsPage() {
             />
             <EnvironmentsCard />
             <AppearanceCard appearance={settings.data.appearance} />
+            <NotificationsCard notify={settings.data.notify} />
             <Card title="Storage">
               <KeyValue
                 labelWidth={112}

@@ -5,10 +5,10 @@
  */
 export type Removed = { 
 /**
- * Contacts removed.
+ * Contacts or messages removed.
  */
 count: number, 
 /**
- * Pass to `contacts.restore` to undo.
+ * Pass to `restore` of the same topic to undo.
  */
 undo: number, };

@@ -16,4 +16,8 @@ appearance: Appearance,
 /**
  * Largest body of a message, MiB.
  */
-bodyLimitMib: number, };
+bodyLimitMib: number, 
+/**
+ * Whether the window tells of refused and failed messages while it is not looked at.
+ */
+notify: boolean, };

@@ -17,4 +17,8 @@ appearance?: Appearance,
  * New largest body, 1 to 10 MiB; the listener starts anew with it and lets running requests
  * finish.
  */
-bodyLimitMib?: number, };
+bodyLimitMib?: number, 
+/**
+ * Whether to tell of refused and failed messages.
+ */
+notify?: boolean, };

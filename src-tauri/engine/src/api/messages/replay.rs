@@ -1,7 +1,9 @@
-//! Sending messages again, and pinning them.
+//! Sending messages again, pinning them, and taking them out of the lists.
 
 use crate::Engine;
-use crate::api::messages::{Count, PinMessages, Replay, Replayed, SendTest, ids_of};
+use crate::api::contacts::Removed;
+use crate::api::environments::ById;
+use crate::api::messages::{Count, PinMessages, Replay, Replayed, SendTest, WhichMessages, ids_of};
 use crate::api::{ApiError, samples};
 use crate::inbox;
 
@@ -76,5 +78,25 @@ async fn again(engine: &Engine, id: i64, same_id: bool) -> Result<Option<i64>, A
 pub(in crate::api) async fn pin(engine: &Engine, asked: PinMessages) -> Result<Count, ApiError> {
     let ids = ids_of(engine, asked.which).await?;
     let count = engine.db().write(async |tx| inbox::pin(tx, &ids, asked.pinned).await).await?;
+    Ok(Count { count })
+}
+
+/// Takes messages out of the lists; pinned ones stay.
+pub(in crate::api) async fn remove(
+    engine: &Engine,
+    which: WhichMessages,
+) -> Result<Removed, ApiError> {
+    let ids = ids_of(engine, which).await?;
+    let now = engine.now();
+    let (count, undo) =
+        engine.db().write(async |tx| inbox::removal::remove(tx, &ids, now).await).await?;
+    Ok(Removed { count, undo })
+}
+
+/// Takes a removal back.
+pub(in crate::api) async fn restore(engine: &Engine, removal: ById) -> Result<Count, ApiError> {
+    let back = engine.db().write(async |tx| inbox::removal::restore(tx, removal.id).await).await?;
+    let count =
+        back.ok_or_else(|| ApiError::not_found("This removal cannot be undone any more."))?;
     Ok(Count { count })
 }

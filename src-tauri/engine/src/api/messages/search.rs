@@ -1,9 +1,10 @@
 //! Lists of messages, and the search over them.
 //!
-//! A search walks from the newest message down in stretches of ids. In each the full-text index names
-//! the candidates where it can, and SQL judges them; what the index does not hold yet is judged alone.
-//! The stretches grow while they are quick. When the time of a page is up, it is handed over as it is
-//! with the place to go on from, so that no search holds up the screen, whatever it asks for.
+//! A search walks from the newest message down in stretches of ids. In each an index names the
+//! candidates where one can, and SQL judges them; what the full-text index does not hold yet is judged
+//! alone. A stretch is as long as the one before was quick. When the time of a page is up, it is
+//! handed over as it is with the place to go on from, so that no search holds up the screen, whatever
+//! it asks for.
 
 use std::collections::BTreeSet;
 
@@ -22,12 +23,12 @@ use crate::filter::{self, Node, Problem, Span, Term};
 use crate::inbox::outcome_of;
 
 /// Microseconds after which a page is handed over as it is.
-const PATIENCE_US: i64 = 30_000;
+const PATIENCE_US: i64 = 20_000;
 /// Ids of the first stretch, and of the longest.
 const FIRST_STRETCH: i64 = 2_000;
 const LONGEST_STRETCH: i64 = 500_000;
-/// A stretch that took less than this many microseconds is followed by a longer one.
-const QUICK_US: i64 = 5_000;
+/// Microseconds that a stretch is to take.
+const STRETCH_US: i64 = 6_000;
 /// Offers made at once.
 const OFFERS: usize = 12;
 
@@ -111,7 +112,8 @@ pub(in crate::api) async fn list(
 pub(in crate::api) async fn count(engine: &Engine, of: ListMessages) -> Result<Count, ApiError> {
     let search = search_of(engine, of.query.as_deref(), of.zone.as_deref())?;
     let mut sql = QueryBuilder::new(
-        "select count(*) from message m join endpoint e on e.id = m.endpoint_id where ",
+        "select count(*) from message m join endpoint e on e.id = m.endpoint_id \
+         where m.removal_id is null and ",
     );
     search.push(&mut sql);
     if let Some(environment) = of.environment_id {
@@ -223,7 +225,13 @@ impl Walk<'_> {
             };
             let hint = hint.and(self.search.hint.as_ref()).map(|hint| hint.as_match());
             let mut sql = self.statement(low, high, hint);
-            sql.push(" order by m.id desc limit ").push_bind(take(limit - rows.len()));
+            sql.push(if hint.is_some() {
+                " order by message_text.rowid"
+            } else {
+                " order by m.id"
+            })
+            .push(" desc limit ")
+            .push_bind(take(limit - rows.len()));
             let found: Vec<StoredRow> =
                 sql.build_query_as().fetch_all(&self.engine.db().read()).await?;
             rows.extend(found.into_iter().map(MessageRow::from));
@@ -231,9 +239,9 @@ impl Walk<'_> {
                 break;
             }
             high = low - 1;
-            if clock.now_us() - now < QUICK_US {
-                stretch = stretch.saturating_mul(4).min(LONGEST_STRETCH);
-            }
+            let took = (clock.now_us() - now).max(STRETCH_US / 4);
+            stretch = stretch.saturating_mul(STRETCH_US) / took;
+            stretch = stretch.clamp(FIRST_STRETCH / 4, LONGEST_STRETCH);
         }
         Ok(Page::cut(rows, limit, |row: &MessageRow| row.id.to_string()))
     }
@@ -242,19 +250,27 @@ impl Walk<'_> {
         let mut sql = QueryBuilder::new(
             "select m.id, m.svix_id, m.kind, m.outcome, m.reason, e.name as endpoint, \
                     m.endpoint_id, m.environment_id, m.subject, m.received_at, m.status, \
-                    m.duplicates, m.test, m.pinned, m.origin_id \
-             from message m join endpoint e on e.id = m.endpoint_id where m.id between ",
+                    m.duplicates, m.test, m.pinned, m.origin_id from ",
         );
-        sql.push_bind(low).push(" and ").push_bind(high);
-        if let Some(hint) = hint {
-            sql.push(" and m.id in (select rowid from message_text where message_text match ")
+        match (hint, self.search.index) {
+            (Some(hint), _) => {
+                sql.push(
+                    "message_text cross join message m on m.id = message_text.rowid \
+                     join endpoint e on e.id = m.endpoint_id where message_text match ",
+                )
                 .push_bind(hint.to_owned())
-                .push(" and rowid between ")
-                .push_bind(low)
-                .push(" and ")
-                .push_bind(high)
-                .push(")");
+                .push(" and message_text.rowid between ");
+            }
+            (None, Some(index)) => {
+                sql.push("message m indexed by ")
+                    .push(index)
+                    .push(" join endpoint e on e.id = m.endpoint_id where m.id between ");
+            }
+            (None, None) => {
+                sql.push("message m join endpoint e on e.id = m.endpoint_id where m.id between ");
+            }
         }
+        sql.push_bind(low).push(" and ").push_bind(high).push(" and m.removal_id is null");
         if let Some(environment) = self.environment {
             sql.push(" and m.environment_id = ").push_bind(environment);
         }

@@ -1,0 +1,82 @@
+//! Inspecting from the command line: searching, following, replaying, copying, pinning.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+
+use kit::bin::Usher;
+use serde_json::Value;
+use tempfile::TempDir;
+
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+fn with_endpoint() -> (TempDir, Usher) {
+    let folder = tempfile::tempdir().unwrap();
+    let usher = Usher::new(folder.path());
+    usher.json(&["endpoints", "add", "--name", "Local", "--secret", SECRET]);
+    (folder, usher)
+}
+
+#[test]
+fn a_search_that_cannot_be_read_says_what_is_wrong() {
+    let (_folder, usher) = with_endpoint();
+    for (search, says) in [
+        ("tpye:user.created", "Did you mean type:user.created?"),
+        ("status:refusd", "Did you mean status:refused?"),
+        ("a )", "This bracket closes nothing."),
+    ] {
+        let ran = usher.run(&["messages", "list", search]);
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{search}: {ran:?}");
+        assert!(ran.err.contains(says), "{search}: {}", ran.err);
+    }
+}
+
+#[test]
+fn messages_are_searched_replayed_copied_and_pinned() {
+    let (_folder, usher) = with_endpoint();
+    let _listening = usher.listen(&[]);
+    usher.json(&["trigger", "user.created"]);
+    let found = usher.json(&["messages", "list", "type:user.created", "-status:refused"]);
+    let [first] = found.as_slice() else { panic!("{found:?}") };
+    let id = first["id"].to_string();
+    let again = usher.json(&["replay", &id]);
+    assert_eq!(again[0]["sent"], 1, "{again:?}");
+    let replays = usher.json(&["messages", "list", "is:replayed"]);
+    assert_eq!(replays[0]["originId"], first["id"], "{replays:?}");
+    let all = usher.json(&["replay", "--search", "type:user.created", "--same-id"]);
+    assert_eq!(all[0]["sent"], 2, "{all:?}");
+    usher.json(&["messages", "pin", &id]);
+    assert_eq!(usher.json(&["messages", "list", "is:pinned"]).len(), 1);
+    usher.json(&["messages", "pin", &id, "--off"]);
+    assert_eq!(usher.json(&["messages", "list", "is:pinned"]).len(), 0);
+
+    let copied = usher.run(&["messages", "copy", &id]);
+    assert_eq!(copied.code, 0, "{copied:?}");
+    let ran = Command::new("sh").args(["-c", &format!("{} -s", copied.out.trim_end())]).output();
+    let answer: Value = serde_json::from_slice(&ran.unwrap().stdout).unwrap();
+    assert_eq!(answer["ok"], true, "{answer}");
+    let redacted = usher.run(&["messages", "copy", &id, "--as", "json", "--redacted"]).out;
+    assert!(!redacted.contains(first["subject"].as_str().unwrap()), "{redacted}");
+    assert_eq!(usher.run(&["messages", "verify", "--search", "status:refused"]).code, 0);
+}
+
+#[test]
+fn what_arrives_and_matches_is_followed() {
+    let (_folder, usher) = with_endpoint();
+    let _listening = usher.listen(&[]);
+    let words = ["messages", "list", "--follow", "--json", "type:user.updated"];
+    let mut following = usher
+        .command(&words)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut says = BufReader::new(following.stderr.take().unwrap()).lines();
+    assert_eq!(says.next().unwrap().unwrap(), "Following. Press Ctrl+C to stop.");
+    usher.json(&["trigger", "user.created"]);
+    usher.json(&["trigger", "user.updated"]);
+    let line = BufReader::new(following.stdout.take().unwrap()).lines().next().unwrap().unwrap();
+    following.kill().unwrap();
+    following.wait().unwrap();
+    let row: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(row["type"], "user.updated");
+}
