@@ -129,7 +129,7 @@ describe("Messages", () => {
       });
     }
     expect(document.querySelectorAll('[role="option"]').length).toBeLessThan(40);
-    expect(client.getQueryCache().getAll().length).toBeLessThan(12);
+    expect(client.getQueryCache().getAll().length).toBeLessThan(13);
     expect(screen.getByRole("region", { name: "Notices" })).toBeEmptyDOMElement();
     close();
   });

@@ -1,13 +1,19 @@
 import { ApiFailure } from "./failure";
 import { bodyOf, contactOf, endpointOf, makeMessage, messageOf, personOf, TYPES } from "./fakeData";
+import { deliveriesOf, forwardOf, forwardsAt } from "./fakeForwards";
+import { explain, finds, refusal } from "./fakeSearch";
 import type { ContactDetail } from "./gen/ContactDetail";
 import type { Commands } from "./gen/commands";
 import type { EndpointDetail } from "./gen/EndpointDetail";
 import type { EnvironmentRow } from "./gen/EnvironmentRow";
+import type { Flaw } from "./gen/Flaw";
 import type { MailingListRow } from "./gen/MailingListRow";
 import type { MessageDetail } from "./gen/MessageDetail";
 import type { Page } from "./gen/Page";
+import type { SampleRow } from "./gen/SampleRow";
+import type { ScenarioRow } from "./gen/ScenarioRow";
 import type { Settings } from "./gen/Settings";
+import type { WhichMessages } from "./gen/WhichMessages";
 import type { Host } from "./host";
 
 /**
@@ -67,6 +73,85 @@ const SAMPLES = [
   ],
 ] as const;
 
+const FLAWED: readonly [string, Flaw, string][] = [
+  [
+    "A wrong signing secret",
+    "wrong_secret",
+    "What a secret pasted from the wrong endpoint looks like.",
+  ],
+  ["Signed ten minutes ago", "old_timestamp", "What a message held up for long looks like."],
+  ["Signed in the future", "future_timestamp", "What a clock that runs behind looks like."],
+  ["Body altered on its way", "altered_body", "What a proxy that rewrites bodies looks like."],
+  ["Without Svix headers", "no_headers", "What anybody can post to the address looks like."],
+];
+
+const OTHERS = [
+  "email.created",
+  "organization.created",
+  "organization.deleted",
+  "organizationMembership.created",
+  "role.created",
+  "session.created",
+  "session.ended",
+  "session.removed",
+  "sms.created",
+];
+
+const SCENARIOS: ScenarioRow[] = [
+  {
+    name: "waitlist_to_user",
+    title: "Waitlist, invited, signs up",
+    tests: "One contact from beginning to end, with a user ID in the end.",
+    messages: 4,
+  },
+  {
+    name: "out_of_order",
+    title: "Updates out of order",
+    tests: "The newest state wins, whatever arrives last.",
+    messages: 5,
+  },
+  {
+    name: "deleted_and_back",
+    title: "Deleted, then signs up again",
+    tests: "The address comes back under another user ID.",
+    messages: 3,
+  },
+];
+
+function catalogue(): SampleRow[] {
+  const known = SAMPLES.map(
+    ([name, title, tests]): SampleRow => ({
+      name,
+      type: name.split(":")[0] ?? name,
+      title,
+      tests,
+      group: name.includes(":") ? "awkward" : "people",
+      flaw: null,
+    }),
+  );
+  const flawed = FLAWED.map(
+    ([title, flaw, tests]): SampleRow => ({
+      name: `user.created:${flaw}`,
+      type: "user.created",
+      title,
+      tests,
+      group: "flawed",
+      flaw,
+    }),
+  );
+  const others = OTHERS.map(
+    (type): SampleRow => ({
+      name: type,
+      type,
+      title: "Acknowledged, kept and ignored",
+      tests: "Usher does not act on this type.",
+      group: "clerk",
+      flaw: null,
+    }),
+  );
+  return [...known, ...flawed, ...others];
+}
+
 const KEY = "usher.fake";
 const TICK_MS = 150;
 
@@ -124,9 +209,18 @@ export function newFake(mode: FakeMode = "full"): Host & { arrive: (count: numbe
         { id: 2, name: "Beta", contacts: 206 },
       ]
     : [];
-  let settings: Settings = { port: 4870, appearance: "system", bodyLimitMib: 1 };
+  let settings: Settings = {
+    port: 4870,
+    appearance: "system",
+    bodyLimitMib: 1,
+    notify: false,
+  };
   let trash: ContactDetail[] = [];
+  let removed: MessageDetail[] = [];
   let nextId = 10_000;
+  let forwards = full ? forwardsAt(now) : [];
+  let samples = catalogue();
+  const own = new Map<string, string>();
   const listeners = new Set<(topics: string[]) => void>();
   const announce = (...topics: string[]) => {
     for (const tell of listeners) tell(topics);
@@ -188,19 +282,17 @@ export function newFake(mode: FakeMode = "full"): Host & { arrive: (count: numbe
           }
         : { ok: true, problem: null, since: null, note: null },
   });
-  const matching = (args: { environmentId?: number; query?: string }) =>
-    messages.filter(
+  const matching = (args: { environmentId?: number; query?: string }) => {
+    const refused = refusal(args.query);
+    if (refused !== null) throw new ApiFailure("invalid", refused);
+    return messages.filter(
       (row) =>
         (args.environmentId === undefined || row.environmentId === args.environmentId) &&
-        fits(
-          args.query,
-          row.type,
-          row.subject,
-          row.svixId,
-          row.outcome,
-          row.reason?.replace("_", " "),
-        ),
+        finds(args.query, row),
     );
+  };
+  const chosen = (which: WhichMessages) =>
+    which.ids ?? matching(which as { environmentId?: number; query?: string }).map((row) => row.id);
   const people = (args: { environmentId?: number; query?: string }) =>
     contacts.filter(
       (row) =>
@@ -386,35 +478,69 @@ export function newFake(mode: FakeMode = "full"): Host & { arrive: (count: numbe
       list: (args) => pageOf(matching(args), args),
       count: (args) => ({ count: matching(args).length }),
       show: ({ id }) => found(messages, id, "message"),
-      verify: ({ ids }) => {
+      verify: (which) => {
+        const ids = chosen(which);
         messages = messages.map((one) =>
-          ids?.includes(one.id)
+          ids.includes(one.id)
             ? { ...messageOf(one.id, one.receivedAt, 0), id: one.id, svixId: one.svixId }
             : one,
         );
         announce("messages", "contacts");
         return {
-          accepted: ids?.length ?? 0,
+          accepted: ids.length,
           refused: 0,
           sentence: "It verifies now, and the contact was brought up to date.",
         };
       },
-      explain: () => ({ terms: [], problem: null, offers: [] }),
+      explain,
       previous: ({ id }) => {
         const own = found(messages, id, "message");
-        const before = messages.find((one) => one.id < id && one.subject === own.subject);
+        const before =
+          messages.find((one) => one.id < id && one.subject === own.subject) ??
+          messages.find((one) => one.id < id && one.type === own.type);
         return { id: before?.id ?? null };
       },
-      replay: ({ which }) => ({
-        sent: which.ids?.length ?? 0,
-        failed: 0,
-        sentence: "1 message was sent again.",
-        messageId: messages[0]?.id ?? null,
-      }),
+      replay: ({ which, sameId }) => {
+        const ids = chosen(which);
+        const made = ids.map((id) => {
+          const was = found(messages, id, "message");
+          const next = nextId++;
+          return {
+            ...was,
+            id: next,
+            svixId: sameId ? was.svixId : `msg_2zR0vYh1kQ3wX8c4LmTn${next.toString(36)}`,
+            receivedAt: Date.now(),
+            originId: id,
+            pinned: false,
+          };
+        });
+        messages = [...made.toReversed(), ...messages];
+        announce("messages", "contacts", "events");
+        const last = made.at(-1)?.id ?? null;
+        return {
+          sent: ids.length,
+          failed: 0,
+          sentence: `${ids.length === 1 ? "1 message was" : `${ids.length} messages were`} sent again.`,
+          messageId: last,
+        };
+      },
       pin: ({ which, pinned }) => {
-        messages = messages.map((one) => (which.ids?.includes(one.id) ? { ...one, pinned } : one));
+        const ids = chosen(which);
+        messages = messages.map((one) => (ids.includes(one.id) ? { ...one, pinned } : one));
         announce("messages");
-        return { count: which.ids?.length ?? 0 };
+        return { count: ids.length };
+      },
+      remove: (which) => {
+        const ids = chosen(which);
+        removed = messages.filter((one) => ids.includes(one.id));
+        messages = messages.filter((one) => !ids.includes(one.id));
+        announce("messages");
+        return { count: ids.length, undo: 1 };
+      },
+      restore: () => {
+        messages = [...removed, ...messages].sort((a, b) => b.id - a.id);
+        announce("messages");
+        return { count: removed.length };
       },
       copy: ({ which, format, redacted }) => ({
         text: `${format} of ${which.ids?.join(", ") ?? which.query}${redacted ? ", redacted" : ""}`,
@@ -534,20 +660,88 @@ export function newFake(mode: FakeMode = "full"): Host & { arrive: (count: numbe
           args,
         ),
     },
+    forwards: {
+      list: ({ endpointId }) => forwards.filter((one) => one.endpointId === endpointId),
+      add: (args) => {
+        const row = forwardOf(nextId++, args);
+        forwards = [...forwards, row];
+        announce("forwards");
+        return row;
+      },
+      update: ({ id, secret, ...rest }) => {
+        const hint = secret === undefined ? {} : { secretHint: secret.slice(-4) };
+        forwards = forwards.map((one) => (one.id === id ? { ...one, ...rest, ...hint } : one));
+        announce("forwards");
+        return found(forwards, id, "forward");
+      },
+      remove: ({ id }) => {
+        forwards = forwards.filter((one) => one.id !== id);
+        announce("forwards");
+        return {};
+      },
+      deliveries: ({ messageId }) =>
+        found(messages, messageId, "message").outcome === "refused"
+          ? []
+          : deliveriesOf(messageId, now),
+      retry: ({ id }) => found(deliveriesOf(Math.floor(id / 10), now), id, "delivery"),
+    },
     tests: {
-      catalogue: () =>
-        SAMPLES.map(([name, title, tests]) => ({
-          name,
-          type: name.split(":")[0] ?? name,
-          title,
-          tests,
-        })),
+      catalogue: () => samples,
       make: ({ type, person }) => {
+        const sample = samples.find((one) => one.name === type);
         const who = person ?? Math.floor(Math.random() * 1000);
-        return { body: bodyOf(type.split(":")[0] ?? type, who, Date.now()), person: who };
+        const body = own.get(type) ?? bodyOf(sample?.type ?? type, who, Date.now());
+        return { body, person: who, flaw: sample?.flaw ?? null };
+      },
+      scenarios: () => SCENARIOS,
+      play: ({ name }) => {
+        const count = SCENARIOS.find((one) => one.name === name)?.messages ?? 0;
+        arrive(count);
+        return {
+          sent: count,
+          refused: 0,
+          surprises: 0,
+          sentence: `${count} messages were sent and all were accepted.`,
+          messageIds: messages.slice(0, count).map((one) => one.id),
+        };
+      },
+      save: ({ name, title, body }) => {
+        if (!/^[\w.-]+$/.test(name))
+          throw new ApiFailure("invalid", "A name has letters, digits, “-”, “_” and “.” only.");
+        const text = body ?? "{}";
+        const { type } = JSON.parse(text) as { type: string };
+        const row: SampleRow = {
+          name: `own:${name}`,
+          type,
+          title: title ?? name,
+          tests: "Saved by you.",
+          group: "own",
+          flaw: null,
+        };
+        own.set(row.name, text);
+        samples = [...samples.filter((one) => one.name !== row.name), row];
+        announce("tests");
+        return row;
+      },
+      forget: ({ name }) => {
+        samples = samples.filter((one) => one.name !== `own:${name}`);
+        announce("tests");
+        return {};
       },
       sign: ({ body }) => ({ url: "http://127.0.0.1:4870/in/ep_k3v9x1", headers: [], body }),
-      send: ({ body }) => {
+      send: ({ body, flaw, originId }) => {
+        if (flaw !== undefined) {
+          const bad = messageOf(nextId++, Date.now(), 4);
+          messages = [bad, ...messages];
+          announce("messages");
+          return {
+            status: 400,
+            answer: bad.answer,
+            messageId: bad.id,
+            svixId: bad.svixId ?? "",
+            tookMs: 3,
+          };
+        }
         const type = String((JSON.parse(body) as { type?: unknown }).type ?? "");
         const row = makeMessage({
           id: nextId++,
@@ -559,6 +753,7 @@ export function newFake(mode: FakeMode = "full"): Host & { arrive: (count: numbe
           body,
           test: true,
         });
+        row.originId = originId ?? null;
         messages = [row, ...messages];
         announce("messages", "contacts", "events");
         return {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isTimeKey, jsonLines, jsonProblem } from "./json";
+import { isTimeKey, jsonErrorAt, jsonLines, jsonPath, jsonProblem } from "./json";
 
 describe("jsonLines", () => {
   it("keeps numbers and strings exactly as they were sent", () => {
@@ -48,7 +48,61 @@ describe("jsonLines", () => {
 it("names the place where JSON stops", () => {
   expect(jsonProblem('{"a": 1}')).toBeNull();
   expect(jsonProblem("  ")).toBe("The body is empty.");
-  expect(jsonProblem('{\n  "a": 1,,\n}')).toMatch(/^This is not JSON yet/);
+  expect(jsonProblem('{\n  "a": 1,,\n}')).toBe("This is not JSON yet: look at line 2, column 10.");
+});
+
+describe("jsonErrorAt", () => {
+  it.each([
+    ['{"a": 1', 7],
+    ["{a: 1}", 1],
+    ['{"a" 1}', 5],
+    ['{"a": 1,}', 8],
+    ["[1, 2", 5],
+    ["[1 2]", 3],
+    ["[,]", 1],
+    ["[1}", 2],
+    ["tru", 0],
+    ["01", 1],
+    ["1 x", 2],
+    ['"a\nb"', 2],
+    ['"a\\q"', 2],
+    ['"a', 2],
+    ["type=user.created", 0],
+  ])("%s stops at %i", (text, at) => {
+    expect(jsonErrorAt(text)).toBe(at);
+  });
+
+  it("agrees with JSON.parse, whatever is cut out", () => {
+    const text = '{"a": [1, -2.5e+3, "x\\n\\u00e4", {}, []], "b": {"c": null, "d": true}}';
+    for (let from = 0; from < text.length; from += 1) {
+      for (let size = 0; size < 4; size += 1) {
+        const cut = text.slice(0, from) + text.slice(from + size);
+        let good = true;
+        try {
+          JSON.parse(cut);
+        } catch {
+          good = false;
+        }
+        expect([cut, jsonErrorAt(cut) === null]).toEqual([cut, good]);
+      }
+    }
+  });
+});
+
+it("writes the path of a line", () => {
+  const text = '{"data": {"list": [{"id": 1}, [2, 3]], "a b": {"c": 4}}, "x": 5}';
+  const lines = jsonLines(text) ?? [];
+  const paths = lines
+    .map((line, at) => (line.kind === "value" ? `${jsonPath(lines, at)}=${line.text}` : ""))
+    .filter(Boolean);
+  expect(paths).toEqual([
+    "data.list[0].id=1",
+    "data.list[1][0]=2",
+    "data.list[1][1]=3",
+    'data["a b"].c=4',
+    "x=5",
+  ]);
+  expect(jsonPath(lines, 0)).toBe("");
 });
 
 it("knows the keys of times", () => {

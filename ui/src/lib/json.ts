@@ -96,6 +96,84 @@ export function isTimeKey(key: string | null): boolean {
   return key !== null && /(_at|At|timestamp|_time|expires?|date)"$/.test(key);
 }
 
+/** Where a JSON text stops being JSON; null when it is fine. Engines do not agree on saying it. */
+export function jsonErrorAt(text: string): number | null {
+  const open: string[] = [];
+  let want: "value" | "item" | "key" | "name" | "colon" | "comma" | "end" = "value";
+  let at = 0;
+  const after = () => (open.length === 0 ? "end" : "comma");
+  for (;;) {
+    while (SPACE.has(text.charAt(at))) at += 1;
+    const c = text.charAt(at);
+    if (want === "end") return at < text.length ? at : null;
+    if (c === "") return at;
+    if (want === "colon") {
+      if (c !== ":") return at;
+      want = "value";
+      at += 1;
+    } else if (want === "comma" || ((want === "item" || want === "key") && "]}".includes(c))) {
+      const inside = open.at(-1);
+      if (c === "," && want === "comma") want = inside === "{" ? "name" : "value";
+      else if (c === (inside === "{" ? "}" : "]")) {
+        open.pop();
+        want = after();
+      } else return at;
+      at += 1;
+    } else if (want === "key" || want === "name") {
+      const end = c === '"' ? stringFault(text, at) : { at, fault: true };
+      if (end.fault) return end.at;
+      at = end.at;
+      want = "colon";
+    } else if (c === "{" || c === "[") {
+      open.push(c);
+      want = c === "{" ? "key" : "item";
+      at += 1;
+    } else {
+      if (c === '"') {
+        const end = stringFault(text, at);
+        if (end.fault) return end.at;
+        at = end.at;
+      } else {
+        WORD.lastIndex = at;
+        const word = WORD.exec(text)?.[0];
+        if (word === undefined) return at;
+        at += word.length;
+      }
+      want = after();
+    }
+  }
+}
+
+const WORD = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+
+function stringFault(text: string, start: number): { at: number; fault: boolean } {
+  let at = start + 1;
+  while (at < text.length) {
+    const c = text.charCodeAt(at);
+    if (c === 34) return { at: at + 1, fault: false };
+    if (c < 32) return { at, fault: true };
+    if (c === 92) {
+      const next = text.charAt(at + 1);
+      const four = next === "u" ? /^[0-9a-fA-F]{4}/.test(text.slice(at + 2, at + 6)) : null;
+      if (four === false || (four === null && !'"\\/bfnrt'.includes(next))) break;
+      if (next === "") break;
+      at += next === "u" ? 6 : 2;
+    } else at += 1;
+  }
+  return { at, fault: true };
+}
+
+/** A place in a text as people count it. */
+export function place(text: string, at: number): { line: number; column: number } {
+  let line = 1;
+  let start = 0;
+  for (let next = text.indexOf("\n"); next >= 0 && next < at; next = text.indexOf("\n", start)) {
+    line += 1;
+    start = next + 1;
+  }
+  return { line, column: at - start + 1 };
+}
+
 /** Where a JSON text stops being JSON: a sentence, or null when it is fine. */
 export function jsonProblem(text: string): string | null {
   if (text.trim() === "") return "The body is empty.";
@@ -103,10 +181,48 @@ export function jsonProblem(text: string): string | null {
     JSON.parse(text);
     return null;
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    const at = /position (\d+)/.exec(message)?.[1];
-    if (at === undefined) return `This is not JSON yet: ${message}.`;
-    const before = text.slice(0, Number(at)).split("\n");
-    return `This is not JSON yet: look at line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}.`;
+    const at = jsonErrorAt(text);
+    if (at === null) return `This is not JSON yet: ${String(error)}.`;
+    const { line, column } = place(text, at);
+    return `This is not JSON yet: look at line ${line}, column ${column}.`;
   }
+}
+
+/** The opening lines that a line is inside of, from the inmost. */
+export function around(lines: readonly JsonLine[], at: number): number[] {
+  const found: number[] = [];
+  let depth = lines[at]?.depth ?? 0;
+  for (let now = at - 1; now >= 0 && depth > 0; now -= 1) {
+    const line = lines[now];
+    if (line === undefined || line.kind !== "open" || line.depth >= depth) continue;
+    found.push(now);
+    depth = line.depth;
+  }
+  return found;
+}
+
+/** The path of a line, as it is written in JavaScript: `data.email_addresses[0].id`. */
+export function jsonPath(lines: readonly JsonLine[], at: number): string {
+  let path = "";
+  let depth = lines[at]?.depth ?? 0;
+  let index = 0;
+  let key = lines[at]?.key ?? null;
+  for (let now = at - 1; now >= 0 && depth > 0; now -= 1) {
+    const line = lines[now];
+    if (line === undefined || line.depth > depth) continue;
+    if (line.depth === depth) {
+      if (line.kind !== "close") index += 1;
+      continue;
+    }
+    path = (line.text === "[" ? `[${index}]` : keyText(key)) + path;
+    depth = line.depth;
+    key = line.key;
+    index = 0;
+  }
+  return path.replace(/^\./, "");
+}
+
+function keyText(raw: string | null): string {
+  const name: unknown = raw === null ? "" : JSON.parse(raw);
+  return /^[A-Za-z_$][\w$]*$/.test(String(name)) ? `.${String(name)}` : `[${raw}]`;
 }

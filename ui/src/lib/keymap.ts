@@ -24,7 +24,29 @@ export const keymap = {
     group: "In a list",
   },
   back: { keys: ["esc"], label: "Back, close, clear the search", group: "In a list" },
-  "test.submit": { keys: ["mod+enter"], label: "Send, in the test dialog", group: "In a dialog" },
+  "list.several": {
+    keys: ["shift+arrowdown", "shift+arrowup"],
+    label: "Select several rows, in Messages",
+    group: "In a list",
+  },
+  "message.replay": { keys: ["r"], label: "Replay it under a new id", group: "On a message" },
+  "message.compare": {
+    keys: ["c"],
+    label: "Compare it with the one before about the same object",
+    group: "On a message",
+  },
+  "message.pin": { keys: ["p"], label: "Pin it, or let it go", group: "On a message" },
+  "message.copy": { keys: ["mod+shift+c"], label: "Copy it as cURL", group: "On a message" },
+  "message.find": {
+    keys: ["mod+f"],
+    label: "Find in its payload, when that has the focus",
+    group: "On a message",
+  },
+  "test.submit": {
+    keys: ["mod+enter"],
+    label: "Send, in a dialog with an event",
+    group: "In a dialog",
+  },
 } as const satisfies Record<string, { keys: readonly string[]; label: string; group: string }>;
 
 export type CommandName = keyof typeof keymap;

@@ -1,5 +1,8 @@
 /** Words for times. Everything takes Unix milliseconds. */
 
+/** IANA name of the zone that this machine is in. */
+export const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;

@@ -10,7 +10,7 @@ import {
   useRef,
 } from "react";
 import { cx } from "../lib/cx";
-import { useHotkey } from "../lib/keys";
+import { isMac, useHotkey } from "../lib/keys";
 import s from "./VirtualList.module.css";
 
 export interface VirtualListHandle {
@@ -40,6 +40,12 @@ export interface VirtualListProps<T> {
   role?: "listbox" | "grid" | undefined;
   /** Column widths of a grid, as in grid-template-columns. */
   columns?: string | undefined;
+  /**
+   * Rows selected for an act on several. With `onPick`, shift and mod clicks and shift with arrows
+   * select more than the one row that is shown.
+   */
+  picked?: ReadonlySet<string | number> | undefined;
+  onPick?: ((keys: ReadonlySet<string | number>) => void) | undefined;
   /** False where another list on the screen owns j and k. */
   keys?: boolean | undefined;
   apiRef?: Ref<VirtualListHandle> | undefined;
@@ -47,6 +53,7 @@ export interface VirtualListProps<T> {
 }
 
 const AHEAD = 12;
+const NOTHING: ReadonlySet<string | number> = new Set();
 
 /** A long list that draws only what is seen. Rows have one fixed height. */
 export function VirtualList<T>(props: VirtualListProps<T>) {
@@ -59,6 +66,8 @@ export function VirtualList<T>(props: VirtualListProps<T>) {
     onMove,
     role = "listbox",
     columns,
+    picked = NOTHING,
+    onPick,
     keys = true,
     apiRef,
     className,
@@ -96,12 +105,44 @@ export function VirtualList<T>(props: VirtualListProps<T>) {
     focus: () => focusable.current?.focus({ preventScroll: true }),
   }));
 
-  const go = (index: number) => {
+  const anchor = useRef<string | number | null>(null);
+  const put = (index: number): boolean => {
     const at = Math.max(0, Math.min(rows.length - 1, index));
     const row = rows[at];
-    if (row === undefined) return;
+    if (row === undefined) return false;
     onSelect(row, at);
     virtualizer.scrollToIndex(at, { align: "auto" });
+    return true;
+  };
+  const forget = () => {
+    anchor.current = null;
+    if (picked.size > 0) onPick?.(NOTHING);
+  };
+  const go = (index: number) => {
+    if (put(index)) forget();
+  };
+  const reach = (index: number) => {
+    const to = Math.max(0, Math.min(rows.length - 1, index));
+    const known = rows.findIndex((row) => rowKey(row) === anchor.current);
+    const from = known >= 0 ? known : selectedIndex >= 0 ? selectedIndex : to;
+    const first = rows[from];
+    if (first === undefined) return;
+    anchor.current = rowKey(first);
+    onPick?.(new Set(rows.slice(Math.min(from, to), Math.max(from, to) + 1).map(rowKey)));
+    put(to);
+  };
+  const toggle = (index: number) => {
+    const row = rows[index];
+    if (row === undefined) return;
+    const next = new Set(picked);
+    const current = rows[selectedIndex];
+    if (next.size === 0 && current !== undefined) next.add(rowKey(current));
+    anchor.current = rowKey(row);
+    if (!next.delete(anchor.current)) {
+      next.add(anchor.current);
+      onSelect(row, index);
+    }
+    onPick?.(next);
   };
 
   const page = () =>
@@ -146,7 +187,13 @@ export function VirtualList<T>(props: VirtualListProps<T>) {
     }
   };
 
+  useHotkey("shift+arrowdown", () => reach(selectedIndex + 1), { enabled: keys && !!onPick });
+  useHotkey("shift+arrowup", () => reach(Math.max(0, selectedIndex - 1)), {
+    enabled: keys && !!onPick,
+  });
+
   const onKeyDown = (event: KeyboardEvent) => {
+    if (event.shiftKey && onPick !== undefined && event.key.startsWith("Arrow")) return;
     if (event.target !== event.currentTarget || event.ctrlKey || event.metaKey || event.altKey)
       return;
     const move = moveFor(event.key);
@@ -159,7 +206,8 @@ export function VirtualList<T>(props: VirtualListProps<T>) {
   const body = items.map((item) => {
     const row = rows[item.index];
     if (row === undefined) return null;
-    const selected = item.index === selectedIndex;
+    const shown = item.index === selectedIndex;
+    const selected = picked.size > 0 ? picked.has(rowKey(row)) : shown;
     const style: CSSProperties = {
       height: rowHeight,
       transform: `translateY(${item.start - headerHeight}px)`,
@@ -185,11 +233,18 @@ export function VirtualList<T>(props: VirtualListProps<T>) {
             event.target.closest("a,button,input,[role=checkbox]")
           )
             return;
+          if (onPick !== undefined && event.shiftKey) return reach(item.index);
+          if (onPick !== undefined && (isMac ? event.metaKey : event.ctrlKey))
+            return toggle(item.index);
           onSelect(row, item.index);
+          forget();
+        }}
+        onMouseDown={(event) => {
+          if (onPick !== undefined && event.shiftKey) event.preventDefault();
         }}
         onDoubleClick={() => onOpen?.(row)}
       >
-        {renderRow(row, { selected, index: item.index })}
+        {renderRow(row, { selected: shown, index: item.index })}
       </div>
     );
   });
@@ -210,6 +265,7 @@ export function VirtualList<T>(props: VirtualListProps<T>) {
         aria-label={label}
         tabIndex={0}
         {...(grid ? { "aria-rowcount": rows.length + 1 } : {})}
+        {...(onPick === undefined ? {} : { "aria-multiselectable": true })}
         {...(active ? { "aria-activedescendant": `${prefix}-${selectedIndex}` } : {})}
         onKeyDown={onKeyDown}
         className={s.list}

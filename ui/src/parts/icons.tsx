@@ -143,3 +143,11 @@ export function IconEyeOff(props: IconProps): ReactNode {
 export function IconSidebar(props: IconProps): ReactNode {
   return <Glyph d="M2.5 3h11v10h-11zM6.2 3v10" {...props} />;
 }
+
+export function IconPin(props: IconProps): ReactNode {
+  return <Glyph d="M6 2.5h4l-.5 4 2 2.2h-7l2-2.2zM8 8.8v4.7" {...props} />;
+}
+
+export function IconHelp(props: IconProps): ReactNode {
+  return <Glyph d="M6 6.2a2 2 0 1 1 2.9 1.8c-.6.3-.9.7-.9 1.4M8 11.6h.01" {...props} />;
+}

@@ -2,6 +2,7 @@ import { act, fireEvent, render, screen, waitFor, within } from "@testing-librar
 import userEvent from "@testing-library/user-event";
 import { useState } from "react";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { addHotkey } from "../lib/keys";
 import { dismissToast, toast, toasts } from "../lib/toast";
 import { ConfirmDialog } from "./ConfirmDialog";
 import { Dialog } from "./Dialog";
@@ -234,8 +235,49 @@ describe("JsonView", () => {
     expect(await navigator.clipboard.readText()).toBe("user_1");
   });
 
-  it("shows what is not JSON as it is", () => {
+  it("is read by keyboard, as a tree: arrows move and fold, Enter copies", async () => {
+    const user = userEvent.setup();
+    render(<JsonView text={text} />);
+    const tree = screen.getByRole("tree", { name: "Fields of the payload" });
+    act(() => tree.focus());
+    await user.keyboard("{ArrowDown}{ArrowDown}{ArrowDown}");
+    const emails = screen.getByRole("treeitem", { name: /"emails"/ });
+    expect(tree).toHaveAttribute("aria-activedescendant", emails.id);
+    expect(emails).toHaveAttribute("aria-expanded", "false");
+    await user.keyboard("{ArrowRight}");
+    expect(emails).toHaveAttribute("aria-expanded", "true");
+    await user.keyboard("{ArrowRight}{ArrowRight}{ArrowRight}{Enter}");
+    await user.click(await screen.findByRole("menuitem", { name: "Copy path" }));
+    expect(await navigator.clipboard.readText()).toBe("data.emails[0].a");
+    act(() => tree.focus());
+    await user.keyboard("{ArrowLeft}{ArrowLeft}");
+    expect(screen.queryByRole("treeitem", { name: /"a": 1/ })).toBeNull();
+  });
+
+  it("finds in what is folded, and mod+f goes there instead of to the screen's search", async () => {
+    const user = userEvent.setup();
+    const screens = vi.fn();
+    const remove = addHotkey("mod+f", screens);
+    render(<JsonView text={text} />);
+    act(() => screen.getByRole("tree").focus());
+    await user.keyboard("{Control>}f{/Control}");
+    expect(screens).not.toHaveBeenCalled();
+    const field = await screen.findByRole("textbox", { name: "Find in the payload" });
+    expect(field).toHaveFocus();
+    await user.keyboard('"a"');
+    expect(await screen.findByText("2 lines")).toBeVisible();
+    await user.keyboard("{Enter}{Enter}");
+    expect(await screen.findByText("2 of 2")).toBeVisible();
+    expect(screen.getByRole("treeitem", { selected: true })).toHaveTextContent('"a": 2');
+    await user.keyboard("{Escape}");
+    expect(screen.queryByRole("textbox")).toBeNull();
+    expect(screen.getByRole("tree")).toHaveFocus();
+    remove();
+  });
+
+  it("shows what is not JSON as it is, and where it goes wrong", () => {
     render(<JsonView text="type=user.created&x=1" />);
+    expect(screen.getByText("Not JSON: it goes wrong at line 1, column 1.")).toBeVisible();
     expect(screen.getByText("type=user.created&x=1")).toBeInTheDocument();
   });
 

@@ -45,6 +45,7 @@ function engine(start: EndpointDetail) {
     replies: {
       app: { status: () => STATUS },
       lists: { list: () => [] },
+      forwards: { list: () => [] },
       messages: { list: () => ({ rows: [] as MessageRow[], next: null }) },
       endpoints: {
         show: () => endpoint,

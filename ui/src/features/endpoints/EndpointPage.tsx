@@ -24,6 +24,7 @@ import { TextInput } from "../../parts/TextInput";
 import { copiedUrl, rememberCopied } from "./copied";
 import { EventsCard } from "./EventsCard";
 import styles from "./endpoint.module.css";
+import { ForwardsCard } from "./ForwardsCard";
 import { HoursCard } from "./HoursCard";
 import { SecretSection } from "./SecretSection";
 import { SetupCard } from "./SetupCard";
@@ -126,6 +127,7 @@ function Loaded({ endpoint }: { endpoint: EndpointDetail }) {
           <SecretSection endpoint={endpoint} keychain={status.data?.keychain} />
         </Card>
         <EventsCard endpoint={endpoint} />
+        <ForwardsCard endpoint={endpoint} />
       </Page>
       {dialog === "rename" ? (
         <RenameDialog endpoint={endpoint} onClose={() => setDialog(null)} />

@@ -1,10 +1,10 @@
+import { Link } from "@tanstack/react-router";
 import { useEnvironment } from "../../ipc/environment";
 import type { MessageDetail } from "../../ipc/gen/MessageDetail";
 import type { TouchedContact } from "../../ipc/gen/TouchedContact";
-import { useAct } from "../../ipc/hooks";
 import { useSearchParam } from "../../lib/search";
-import { toast } from "../../lib/toast";
 import { plural } from "../../lib/words";
+import { Badge } from "../../parts/Badge";
 import { Button } from "../../parts/Button";
 import { Card } from "../../parts/Card";
 import { Changes } from "../../parts/Changes";
@@ -14,7 +14,9 @@ import { LinkButton } from "../../parts/LinkButton";
 import { OutcomeBadge } from "../../parts/OutcomeBadge";
 import { Tabs } from "../../parts/Tabs";
 import { Time } from "../../parts/Time";
+import type { Actions } from "./actions";
 import s from "./Detail.module.css";
+import { DetailActions } from "./DetailActions";
 import { Headers } from "./Headers";
 import { Raw } from "./Raw";
 import { Steps } from "./Steps";
@@ -24,7 +26,17 @@ type Tab = "payload" | "headers" | "verification" | "raw";
 const TABS: readonly Tab[] = ["payload", "headers", "verification", "raw"];
 
 /** Everything about one message. */
-export function Detail({ message }: { message: MessageDetail }) {
+export function Detail({
+  message,
+  actions,
+  onEdit,
+  onCompare,
+}: {
+  message: MessageDetail;
+  actions: Actions;
+  onEdit: () => void;
+  onCompare: () => void;
+}) {
   const [tabText, setTab] = useSearchParam("tab");
   const { env } = useEnvironment();
   const tab = TABS.find((one) => one === tabText) ?? "payload";
@@ -42,9 +54,8 @@ export function Detail({ message }: { message: MessageDetail }) {
           {message.status}
           {took}
         </span>
-        <span className={s.actions}>
-          {message.outcome === "refused" && <VerifyAgain message={message} />}
-        </span>
+        {message.pinned && <Badge tone="grey">Pinned</Badge>}
+        <DetailActions message={message} actions={actions} onEdit={onEdit} onCompare={onCompare} />
       </header>
       <p className={s.meta}>
         {message.svixId === null ? "no svix-id" : <Id value={message.svixId} max={32} />}
@@ -53,6 +64,14 @@ export function Detail({ message }: { message: MessageDetail }) {
         {` · ${message.endpoint}`}
         {env !== undefined && ` · ${env.name}`}
         {message.test && " · test"}
+        {message.originId !== null && (
+          <>
+            {" · "}
+            <Link to="/messages" search={{ id: message.originId }} className={s.origin}>
+              replay of message {message.originId}
+            </Link>
+          </>
+        )}
       </p>
       {message.sentence !== message.verification.sentence && (
         <p className={s.sentence}>{message.sentence}</p>
@@ -68,7 +87,7 @@ export function Detail({ message }: { message: MessageDetail }) {
         {message.outcome === "refused" ? (
           <Refusal message={message} />
         ) : (
-          <Touched touched={message.touched} />
+          <Touched touched={message.touched} onCompare={onCompare} />
         )}
       </div>
       <Tabs<Tab>
@@ -96,7 +115,12 @@ function Payload({ message }: { message: MessageDetail }) {
     return <p className={s.quiet}>The body is not text. Its bytes are under Raw.</p>;
   }
   if (message.bodyText === "") return <p className={s.quiet}>The body is empty.</p>;
-  return <JsonView text={message.bodyText} />;
+  return <JsonView text={message.bodyText} linkOf={linkOf} />;
+}
+
+/** Clerk's ids of users lead to their contacts. */
+function linkOf(value: string) {
+  return /^user_\w+$/.test(value) ? { to: "/audience", search: { q: value } } : undefined;
 }
 
 function Notes({ message }: { message: MessageDetail }) {
@@ -130,7 +154,13 @@ function Notes({ message }: { message: MessageDetail }) {
   );
 }
 
-function Touched({ touched }: { touched: readonly TouchedContact[] }) {
+function Touched({
+  touched,
+  onCompare,
+}: {
+  touched: readonly TouchedContact[];
+  onCompare: () => void;
+}) {
   const [first] = touched;
   const title = touched.length > 1 ? "What changed on the contacts" : "What changed on the contact";
   if (first === undefined) {
@@ -142,7 +172,7 @@ function Touched({ touched }: { touched: readonly TouchedContact[] }) {
   }
   return (
     <Card title={title}>
-      {touched.map((contact) => (
+      {touched.map((contact, at) => (
         <div key={contact.contactId} className={s.contact}>
           {(touched.length > 1 || contact.what !== "updated") && (
             <p className={s.quiet}>
@@ -161,6 +191,11 @@ function Touched({ touched }: { touched: readonly TouchedContact[] }) {
               </LinkButton>
             ) : (
               <p className={s.quiet}>The contact is no longer in the audience.</p>
+            )}
+            {at === touched.length - 1 && (
+              <Button size="sm" aria-keyshortcuts="c" onClick={onCompare}>
+                Compare with previous
+              </Button>
             )}
           </div>
         </div>
@@ -184,18 +219,6 @@ function Refusal({ message }: { message: MessageDetail }) {
         </LinkButton>
       </div>
     </Card>
-  );
-}
-
-function VerifyAgain({ message }: { message: MessageDetail }) {
-  const verify = useAct("messages", "verify", {
-    onDone: (result) =>
-      toast({ title: result.sentence, tone: result.accepted > 0 ? "green" : "amber" }),
-  });
-  return (
-    <Button size="sm" busy={verify.isPending} onClick={() => verify.mutate({ ids: [message.id] })}>
-      Verify again
-    </Button>
   );
 }
 

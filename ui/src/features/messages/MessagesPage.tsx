@@ -1,16 +1,22 @@
 import { useNavigate } from "@tanstack/react-router";
 import { lazy, Suspense, useCallback, useEffect, useRef, useState } from "react";
 import { useEnvironment } from "../../ipc/environment";
+import type { MessageDetail } from "../../ipc/gen/MessageDetail";
 import type { MessageRow } from "../../ipc/gen/MessageRow";
 import { useRpc } from "../../ipc/hooks";
+import { rpc } from "../../ipc/rpc";
+import { cx } from "../../lib/cx";
 import { useCommand } from "../../lib/keymap";
+import { useHotkey } from "../../lib/keys";
 import { useSearchParam } from "../../lib/search";
+import { toast } from "../../lib/toast";
 import { Button } from "../../parts/Button";
 import { Empty } from "../../parts/Empty";
 import { ErrorNote } from "../../parts/ErrorNote";
 import { Skeleton } from "../../parts/Skeleton";
 import { SplitPane } from "../../parts/SplitPane";
 import { VirtualList, type VirtualListHandle } from "../../parts/VirtualList";
+import { type Actions, useActions } from "./actions";
 import { FirstRun, NothingYet } from "./FirstRun";
 import { type Feed, NEW_MOST, useFeed } from "./feed";
 import { LiveBadge } from "./LiveBadge";
@@ -19,7 +25,22 @@ import s from "./MessagesPage.module.css";
 import { ROW_HEIGHT, Row } from "./Row";
 
 const Detail = lazy(async () => ({ default: (await import("./Detail")).Detail }));
+const SelectionBar = lazy(async () => ({ default: (await import("./Bars")).SelectionBar }));
+const FoundBar = lazy(async () => ({ default: (await import("./Bars")).FoundBar }));
+const CompareDialog = lazy(async () => ({
+  default: (await import("./CompareDialog")).CompareDialog,
+}));
+const EditDialog = lazy(async () => ({ default: (await import("./EditDialog")).EditDialog }));
 
+type Keys = ReadonlySet<string | number>;
+const NONE: Keys = new Set();
+
+/** What lies over the screen. */
+type Over =
+  | { what: "edit"; message: MessageDetail }
+  | { what: "compare"; ids: readonly [number, number] };
+
+/** The live list, its search, and the message that is read. */
 export function MessagesPage() {
   const { id: environmentId } = useEnvironment();
   const navigate = useNavigate();
@@ -56,6 +77,42 @@ export function MessagesPage() {
   }, [setId]);
   useCommand("back", close, { enabled: selected !== undefined });
 
+  const actions = useActions();
+  const [over, setOver] = useState<Over | null>(null);
+  const [picked, setPicked] = useState<Keys>(NONE);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another list, nothing picked in it yet.
+  useEffect(() => setPicked(NONE), [environmentId, query]);
+  const several = picked.size > 0;
+  useHotkey("esc", () => setPicked(NONE), { enabled: several });
+
+  const ids = several ? [...picked].map(Number) : shown === undefined ? [] : [shown.id];
+  const pinned = several
+    ? feed.rows.every((row) => row.pinned || !picked.has(row.id))
+    : shown?.pinned === true;
+  const compare = (pair: readonly [number, number]) => setOver({ what: "compare", ids: pair });
+  const comparePrevious = async (id: number) => {
+    try {
+      const previous = await rpc("messages", "previous", { id });
+      if (previous.id !== null) compare([previous.id, id]);
+      else toast({ title: "There is no earlier message about the same object." });
+    } catch (error) {
+      toast({ title: error instanceof Error ? error.message : String(error), tone: "red" });
+    }
+  };
+  const some = { enabled: ids.length > 0 };
+  useCommand("message.replay", () => !actions.replaying && actions.replay({ ids }), some);
+  useCommand("message.pin", () => actions.pin({ ids }, !pinned), some);
+  useCommand("message.copy", () => void actions.copy({ ids }, several ? "har" : "curl"), some);
+  useCommand(
+    "message.compare",
+    () => {
+      const [first, second] = ids;
+      if (first !== undefined && second !== undefined) compare([first, second]);
+      else if (first !== undefined) void comparePrevious(first);
+    },
+    { enabled: ids.length === 1 || ids.length === 2 },
+  );
+
   const follow = () => {
     feed.follow();
     list.current?.scrollToTop();
@@ -66,7 +123,11 @@ export function MessagesPage() {
 
   return (
     <>
-      <MessagesHeader query={query} onQuery={setQuery}>
+      <MessagesHeader
+        query={query}
+        onQuery={setQuery}
+        refused={feed.error?.code === "invalid" ? feed.error.message : undefined}
+      >
         <LiveBadge following={feed.following} onFollow={follow} />
       </MessagesHeader>
       {empty && here !== undefined && selected === undefined ? (
@@ -85,7 +146,13 @@ export function MessagesPage() {
           list={
             <List
               feed={feed}
+              environmentId={environmentId}
               query={query}
+              picked={picked}
+              pinned={pinned}
+              onPick={setPicked}
+              actions={actions}
+              onCompare={compare}
               selected={selected}
               onSelect={select}
               onOpen={() => pane.current?.focus()}
@@ -108,19 +175,36 @@ export function MessagesPage() {
                 <Skeleton lines={6} />
               ) : (
                 <Suspense fallback={<Skeleton lines={6} />}>
-                  <Detail message={detail.data} />
+                  <Detail
+                    message={detail.data}
+                    actions={actions}
+                    onEdit={() => shown && setOver({ what: "edit", message: shown })}
+                    onCompare={() => shown && void comparePrevious(shown.id)}
+                  />
                 </Suspense>
               )}
             </section>
           }
         />
       )}
+      <Suspense fallback={null}>
+        {over?.what === "edit" && (
+          <EditDialog message={over.message} onClose={() => setOver(null)} />
+        )}
+        {over?.what === "compare" && <CompareDialog ids={over.ids} onClose={() => setOver(null)} />}
+      </Suspense>
     </>
   );
 }
 
 interface ListProps {
   feed: Feed;
+  environmentId: number;
+  picked: Keys;
+  pinned: boolean;
+  onPick: (keys: Keys) => void;
+  actions: Actions;
+  onCompare: (ids: readonly [number, number]) => void;
   query: string | undefined;
   selected: number | undefined;
   onSelect: (row: MessageRow) => void;
@@ -130,7 +214,8 @@ interface ListProps {
   apiRef: React.Ref<VirtualListHandle>;
 }
 
-function List({ feed, query, selected, onSelect, onOpen, onFollow, onClear, apiRef }: ListProps) {
+function List(props: ListProps) {
+  const { feed, environmentId, query, picked, selected, onFollow, onClear } = props;
   const top = useRef(0);
   const onMove = (next: number) => {
     const was = top.current;
@@ -138,50 +223,92 @@ function List({ feed, query, selected, onSelect, onOpen, onFollow, onClear, apiR
     if (next > 8) feed.hold();
     else if (next <= 0 && was > 0) feed.follow();
   };
+  const refused = feed.error?.code === "invalid";
   if (feed.error !== null && feed.rows.length === 0) {
-    return (
+    return refused ? (
+      <Empty title="This search cannot be carried out">
+        <p>What is wrong with it stands above. The messages are back as soon as it is put right.</p>
+      </Empty>
+    ) : (
       <div className={s.note}>
         <ErrorNote error={feed.error} retry={feed.refetch} />
       </div>
     );
   }
   if (feed.isPending) return <Skeleton lines={8} />;
-  if (feed.rows.length === 0) {
-    return (
-      <Empty title="Nothing found" actions={<Button onClick={onClear}>Clear the search</Button>}>
-        <p>No message here matches “{query}”. Type, email, ids and outcomes are searched.</p>
-      </Empty>
-    );
-  }
+  const empty = feed.rows.length === 0;
   return (
     <>
+      <Suspense fallback={<div className={s.bar} />}>
+        {picked.size > 0 ? (
+          <SelectionBar
+            ids={[...picked].map(Number)}
+            pinned={props.pinned}
+            actions={props.actions}
+            onCompare={props.onCompare}
+            onClear={() => props.onPick(NONE)}
+          />
+        ) : query !== undefined && !refused && !empty ? (
+          <FoundBar environmentId={environmentId} query={query} />
+        ) : null}
+      </Suspense>
       {feed.fresh > 0 && (
-        <button type="button" className={s.pill} onClick={onFollow}>
+        <button
+          type="button"
+          className={cx(s.pill, (picked.size > 0 || query !== undefined) && s.below)}
+          onClick={onFollow}
+        >
           {feed.fresh >= NEW_MOST ? "99+" : feed.fresh} new
           <span aria-hidden="true">↑</span>
         </button>
       )}
-      <VirtualList
-        apiRef={apiRef}
-        label="Messages, newest first"
-        rows={feed.rows}
-        rowHeight={ROW_HEIGHT}
-        rowKey={rowKey}
-        renderRow={renderRow}
-        selectedKey={selected}
-        onSelect={onSelect}
-        onOpen={onOpen}
-        onMove={onMove}
-        onEndReached={feed.following ? undefined : feed.more}
-        footer={
-          feed.capped ? (
-            <p className={s.end}>Older messages are not drawn here. Search to find them.</p>
-          ) : feed.loadingMore ? (
-            <p className={s.end}>Loading older messages…</p>
-          ) : undefined
-        }
-      />
+      {empty && feed.searching ? (
+        <p className={s.end} role="status">
+          Searching further back…
+        </p>
+      ) : empty ? (
+        <Empty title="Nothing found" actions={<Button onClick={onClear}>Clear the search</Button>}>
+          <p>
+            No message here matches “{query}”. Words look into type, email, ids, headers and body;
+            fields such as <code>type:user.*</code>, <code>status:refused</code> or{" "}
+            <code>after:today</code> narrow.
+          </p>
+        </Empty>
+      ) : (
+        <VirtualList
+          apiRef={props.apiRef}
+          label="Messages, newest first"
+          rows={feed.rows}
+          rowHeight={ROW_HEIGHT}
+          rowKey={rowKey}
+          renderRow={renderRow}
+          selectedKey={selected}
+          onSelect={props.onSelect}
+          onOpen={props.onOpen}
+          picked={picked}
+          onPick={props.onPick}
+          onMove={onMove}
+          onEndReached={feed.more}
+          className={cx(feed.stale && s.stale)}
+          footer={footerOf(feed)}
+        />
+      )}
     </>
+  );
+}
+
+function footerOf(feed: Feed) {
+  const words = feed.capped
+    ? "Older messages are not drawn here. Search to find them."
+    : feed.searching
+      ? "Searching further back…"
+      : feed.loadingMore
+        ? "Loading older messages…"
+        : undefined;
+  return words === undefined ? undefined : (
+    <p className={s.end} role="status">
+      {words}
+    </p>
   );
 }
 

@@ -1,5 +1,6 @@
 import type { MessageRow } from "../../ipc/gen/MessageRow";
 import { cx } from "../../lib/cx";
+import { IconPin } from "../../parts/icons";
 import { OutcomeBadge } from "../../parts/OutcomeBadge";
 import { Time } from "../../parts/Time";
 import s from "./Row.module.css";
@@ -18,6 +19,12 @@ export function Row({ row, selected }: { row: MessageRow; selected: boolean }) {
       <OutcomeBadge outcome={row.outcome} reason={row.reason} />
       <span className={s.subject}>{row.subject ?? "—"}</span>
       <span className={s.time}>
+        {row.pinned && (
+          <span className={s.pin} title="Pinned">
+            <IconPin size={12} />
+            <span className="visually-hidden">Pinned</span>
+          </span>
+        )}
         {row.duplicates > 0 && (
           <span title="Delivered more than once">{`×${row.duplicates + 1}  `}</span>
         )}

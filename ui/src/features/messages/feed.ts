@@ -1,14 +1,18 @@
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import type { ApiFailure } from "../../ipc/failure";
 import type { ListMessages } from "../../ipc/gen/ListMessages";
 import type { MessageRow } from "../../ipc/gen/MessageRow";
 import type { Page } from "../../ipc/gen/Page";
 import { useRpc, useRpcInfinite } from "../../ipc/hooks";
+import { zone } from "../../lib/time";
 
 /**
  * The live list. While it follows, only its first page is on the screen and only that is fetched
  * again. Once the person moves, the page they see stands still, older pages are added below it, and
  * the live page goes on beside it to count what is new. Nothing grows with the number of messages.
+ *
+ * A search may hand over pages that are not full. Then the list goes on below the first one it got,
+ * by itself, until the screen is full; what arrives meanwhile is put on top.
  */
 export interface Feed {
   rows: readonly MessageRow[];
@@ -21,13 +25,19 @@ export interface Feed {
   more: () => void;
   hasMore: boolean;
   loadingMore: boolean;
+  /** More is looked for because what was found does not fill the screen. */
+  searching: boolean;
   capped: boolean;
   isPending: boolean;
+  /** The rows are those of another search: the last one that could be carried out. */
+  stale: boolean;
   error: ApiFailure | null;
   refetch: () => void;
 }
 
 const LIVE = 100;
+/** How many rows below the screen are kept ready. */
+const AHEAD = 12;
 /** Above this the pill says "99+". */
 export const NEW_MOST = 100;
 
@@ -37,8 +47,14 @@ interface Held {
   page: Page<MessageRow>;
 }
 
+/** The first page of a search that was not full, with all that came since. */
+interface Deep extends Held {
+  /** The last live page that is in it. */
+  last: Page<MessageRow>;
+}
+
 function allArgs(environmentId: number, query: string | undefined): ListMessages {
-  return query === undefined ? { environmentId } : { environmentId, query };
+  return query === undefined ? { environmentId } : { environmentId, query, zone };
 }
 
 /** What the live page asks for. */
@@ -60,27 +76,43 @@ export function useFeed(
   });
   const [held, setHeld] = useState<Held | null>(null);
   const [seen, setSeen] = useState<Held | null>(null);
+  const [found, setFound] = useState<Deep | null>(null);
+  const [wanted, setWanted] = useState({ scope, rows: 0 });
   const selectedId = typeof selected === "object" ? selected.id : selected;
 
   const fresh = live.data !== undefined && !live.isPlaceholderData ? live.data : null;
   let holding = held?.scope === scope ? held : null;
+  let deep = found?.scope === scope ? found : null;
   if (fresh !== null && fresh !== seen?.page) {
     const before = seen?.scope === scope ? seen.page : null;
     if (holding === null && before !== null && selectedId !== undefined) {
       const was = before.rows.findIndex((row) => row.id === selectedId);
       const is = fresh.rows.findIndex((row) => row.id === selectedId);
       if (was >= 0 && was < visible && (is < 0 || is >= visible)) {
-        holding = { scope, page: before };
+        holding = { scope, page: deep?.page ?? before };
         setHeld(holding);
       }
     }
     setSeen({ scope, page: fresh });
   }
+  if (fresh !== null && fresh !== deep?.last) {
+    if (deep !== null) {
+      const rows = merged(fresh.rows, deep.page.rows);
+      deep = { scope, page: { rows, next: deep.page.next }, last: fresh };
+      setFound(deep);
+    } else if (query !== undefined && fresh.next !== null && fresh.rows.length < LIVE) {
+      deep = { scope, page: fresh, last: fresh };
+      setFound(deep);
+    }
+  }
 
-  const page = holding?.page ?? live.data;
+  const stale = live.error !== null && seen !== null && seen.scope !== scope;
+  const page = stale ? seen.page : (holding?.page ?? deep?.page ?? live.data);
+  const below = stale ? null : (holding ?? deep);
+  const start = below?.page.next ?? undefined;
   const older = useRpcInfinite("messages", "list", allArgs(environmentId, query), {
-    start: holding?.page.next ?? undefined,
-    enabled: holding !== null && holding.page.next !== null,
+    start,
+    enabled: start !== undefined,
     still: true,
   });
 
@@ -91,24 +123,46 @@ export function useFeed(
   if (holding !== null) for (const row of live.data?.rows ?? []) known.set(row.id, row);
   const current = (row: MessageRow) => known.get(row.id) ?? row;
   const top = page?.rows ?? [];
-  const below = holding === null || holding.page.next === null ? [] : older.rows;
+  const rows = below === null || start === undefined ? top : [...top, ...older.rows];
+
+  const enough = Math.max(
+    deep === null ? 0 : visible + AHEAD,
+    wanted.scope === scope ? wanted.rows : 0,
+  );
+  const short = start !== undefined && rows.length < enough;
+  const { more, hasMore, loadingMore } = older;
+  useEffect(() => {
+    if (short && hasMore && !loadingMore) more();
+  }, [short, hasMore, loadingMore, more]);
 
   return {
-    rows: holding === null ? top : [...top, ...below].map(current),
+    rows: holding === null ? rows : rows.map(current),
     fresh: holding === null ? 0 : (live.data?.rows.filter((row) => row.id > newest).length ?? 0),
     following: holding === null,
     hold: () => {
-      if (holding === null && fresh !== null && fresh.rows.length > 0)
-        setHeld({ scope, page: fresh });
+      if (holding !== null || fresh === null) return;
+      const shown = deep?.page ?? fresh;
+      if (shown.rows.length > 0) setHeld({ scope, page: shown });
     },
     follow: () => setHeld(null),
-    more: older.more,
-    hasMore: holding === null ? (page?.next ?? null) !== null : older.hasMore,
-    loadingMore:
-      older.loadingMore || (older.isPending && holding !== null && holding.page.next !== null),
+    more: () => {
+      const next = rows.length + AHEAD;
+      setWanted((was) => (was.scope === scope && was.rows >= next ? was : { scope, rows: next }));
+      more();
+    },
+    hasMore: start === undefined ? below === null && (page?.next ?? null) !== null : hasMore,
+    loadingMore: loadingMore || (older.isPending && start !== undefined),
+    searching: short && query !== undefined && (hasMore || older.isPending),
     capped: older.capped,
     isPending: live.isPending,
+    stale: stale || live.isPlaceholderData,
     error: live.error ?? older.error,
     refetch: () => void live.refetch(),
   };
+}
+
+/** The rows of both, newest first, each once. */
+function merged(fresh: readonly MessageRow[], known: readonly MessageRow[]): MessageRow[] {
+  const ids = new Set(fresh.map((row) => row.id));
+  return [...fresh, ...known.filter((row) => !ids.has(row.id))].sort((a, b) => b.id - a.id);
 }

@@ -41,7 +41,9 @@ const DIAGNOSTICS: Diagnostics = {
 
 const REPLIES = {
   app: { status: () => STATUS },
-  settings: { get: () => ({ port: 4870, appearance: "system" as const, bodyLimitMib: 1, notify: false }) },
+  settings: {
+    get: () => ({ port: 4870, appearance: "system" as const, bodyLimitMib: 1, notify: false }),
+  },
   diagnostics: { show: () => DIAGNOSTICS },
 };
 

@@ -1,26 +1,22 @@
-import { useCallback, useEffect, useState } from "react";
-import { useEnvironment } from "../../ipc/environment";
-import type { SentTest } from "../../ipc/gen/SentTest";
-import { useAct, useRpc } from "../../ipc/hooks";
-import { useHotkey } from "../../lib/keys";
+import { type KeyboardEvent, useState } from "react";
+import { useHotkey, written } from "../../lib/keys";
+import { plural } from "../../lib/words";
 import { Button } from "../../parts/Button";
-import { CodeEditor } from "../../parts/CodeEditor";
 import { Dialog } from "../../parts/Dialog";
 import { ErrorNote } from "../../parts/ErrorNote";
-import { Field } from "../../parts/Field";
-import { Select } from "../../parts/Select";
-import { Skeleton } from "../../parts/Skeleton";
-import { Catalogue } from "./Catalogue";
-import { Result } from "./Result";
-import { newSecret } from "./secret";
+import { Tabs } from "../../parts/Tabs";
+import { EventTab } from "./EventTab";
+import { useEventTest } from "./event";
+import { useFocusBack } from "./focus";
+import { PlayedResult, Playing, Result } from "./Result";
+import { ScenariosTab } from "./ScenariosTab";
+import { useScenario } from "./scenario";
 import s from "./TestDialog.module.css";
+import { useTarget } from "./target";
 
-const FIRST = "user.created";
+type Tab = "event" | "scenarios";
 
-/** Who was sent last in this window: what follows a sign-up is about the same person. */
-let lastSent: number | undefined;
-
-/** Signs an event with an endpoint's secret and sends it through the real listener. */
+/** Signs events with an endpoint's secret and sends them through the real listener, one or a story. */
 export function TestDialog({
   endpointId,
   onClose,
@@ -28,62 +24,21 @@ export function TestDialog({
   endpointId: number | undefined;
   onClose: () => void;
 }) {
-  const { id: environmentId } = useEnvironment();
-  const endpoints = useRpc("endpoints", "list", {});
-  const here = endpoints.data?.filter((endpoint) => endpoint.environmentId === environmentId);
-  const catalogue = useRpc("tests", "catalogue", {});
-  const [chosen, setChosen] = useState(endpointId);
-  const endpoint =
-    here?.find((one) => one.id === chosen) ??
-    here?.find((one) => one.secrets > 0 && !one.paused) ??
-    here?.[0];
+  const [tab, setTab] = useState<Tab>("event");
+  const target = useTarget(endpointId);
+  const test = useEventTest(target);
+  const scenario = useScenario(target, tab === "scenarios");
+  const act = tab === "event" ? test : scenario;
+  useFocusBack();
+  useHotkey("mod+enter", () => void act.submit(), { inDialog: true, typing: true });
 
-  const [type, setType] = useState(FIRST);
-  const [person, setPerson] = useState<number>();
-  const [body, setBody] = useState("");
-  const [problem, setProblem] = useState<string | null>(null);
-  const [sent, setSent] = useState<SentTest | null>(null);
-
-  const make = useAct("tests", "make", {
-    toastError: false,
-    onDone: (sample) => {
-      setBody(sample.body);
-      setPerson(sample.person);
-      setSent(null);
-    },
-  });
-  const send = useAct("tests", "send", { toastError: false, onDone: setSent });
-  const add = useAct("endpoints", "add", { toastError: false });
-
-  const { mutate: makeSample } = make;
-  useEffect(() => makeSample({ type: FIRST }), [makeSample]);
-
-  const choose = (next: string) => {
-    setType(next);
-    const about = next.startsWith(FIRST) ? person : (lastSent ?? person);
-    makeSample(about === undefined ? { type: next } : { type: next, person: about });
-  };
-
-  const busy = send.isPending || add.isPending;
-  const ready =
-    body !== "" && problem === null && here !== undefined && environmentId !== 0 && !busy;
-
-  const submit = useCallback(async () => {
-    if (!ready) return;
-    setSent(null);
-    try {
-      const id =
-        endpoint?.id ??
-        (await add.mutateAsync({ environmentId, name: "Clerk", secret: newSecret() })).id;
-      await send.mutateAsync({ endpointId: id, body });
-      lastSent = person;
-    } catch {
-      // Both keep their error, which is shown in place.
-    }
-  }, [ready, endpoint?.id, environmentId, body, person, add, send]);
-  useHotkey("mod+enter", () => void submit(), { inDialog: true, typing: true });
-
-  const error = add.error ?? send.error ?? make.error ?? catalogue.error ?? endpoints.error;
+  /** Before a control inside takes Enter for itself. */
+  function sendOnEnter(event: KeyboardEvent) {
+    if (written(event.nativeEvent) !== "mod+enter") return;
+    event.preventDefault();
+    event.stopPropagation();
+    void act.submit();
+  }
 
   return (
     <Dialog
@@ -91,78 +46,55 @@ export function TestDialog({
       onClose={onClose}
       title="Send test event"
       description="Signed with the endpoint's own secret and sent through the real listener."
-      width={780}
+      width={840}
       footer={
         <>
           <div className={s.outcome} aria-live="polite">
-            {sent !== null && <Result sent={sent} onOpen={onClose} />}
+            {tab === "event" && test.sent !== null && (
+              <Result sent={test.sent.test} flaw={test.sent.flaw} onOpen={onClose} />
+            )}
+            {tab === "scenarios" && scenario.played !== null && (
+              <PlayedResult played={scenario.played} onOpen={onClose} />
+            )}
+            {tab === "scenarios" && scenario.busy && (
+              <Playing messages={plural(scenario.row?.messages ?? 0, "message")} />
+            )}
           </div>
-          <Button onClick={() => makeSample({ type })} busy={make.isPending}>
-            New person
-          </Button>
+          {tab === "event" && (
+            <Button onClick={test.remake} busy={test.making}>
+              {test.row?.group === "own" ? "Reset" : "New person"}
+            </Button>
+          )}
           <Button
             variant="primary"
             kbd="mod+enter"
-            busy={busy}
-            disabled={!ready}
-            onClick={() => void submit()}
+            busy={act.busy}
+            disabled={!act.ready}
+            onClick={() => void act.submit()}
           >
-            Send
+            {tab === "event" ? "Send" : "Play"}
           </Button>
         </>
       }
     >
-      <div className={s.columns}>
-        <div className={s.left}>
-          {here !== undefined && here.length > 0 && (
-            <Field label="Endpoint">
-              {(control) => (
-                <Select
-                  {...control}
-                  label="Endpoint"
-                  value={endpoint?.id ?? null}
-                  onChange={setChosen}
-                  options={here.map((one) => ({
-                    value: one.id,
-                    label: one.name,
-                    hint: one.secrets === 0 ? "no secret yet" : one.paused ? "paused" : undefined,
-                  }))}
-                />
-              )}
-            </Field>
-          )}
-          {here?.length === 0 && (
-            <p className={s.note}>
-              There is no endpoint yet. Sending makes one named “Clerk” with a new secret, so
-              nothing is needed from Clerk.
-            </p>
-          )}
-          {catalogue.data === undefined ? (
-            <Skeleton lines={5} />
+      <div onKeyDownCapture={sendOnEnter}>
+        <Tabs<Tab>
+          label="What to send"
+          value={tab}
+          onChange={setTab}
+          tabs={[
+            { value: "event", label: "Event" },
+            { value: "scenarios", label: "Scenarios" },
+          ]}
+        >
+          {tab === "event" ? (
+            <EventTab test={test} target={target} />
           ) : (
-            <Catalogue rows={catalogue.data} value={type} onChange={choose} />
+            <ScenariosTab scenario={scenario} target={target} />
           )}
-        </div>
-        <div className={s.right}>
-          <p className={s.about} aria-live="polite">
-            {catalogue.data?.find((row) => row.name === type)?.tests}
-          </p>
-          <CodeEditor
-            label="Body of the event"
-            value={body}
-            onChange={setBody}
-            onProblem={setProblem}
-            minHeight={200}
-            maxHeight={346}
-          />
-          {problem !== null && body !== "" && (
-            <p className={s.problem} role="alert">
-              {problem}
-            </p>
-          )}
-        </div>
+        </Tabs>
       </div>
-      {error !== null && <ErrorNote error={error} />}
+      {act.error !== null && <ErrorNote error={act.error} />}
     </Dialog>
   );
 }

@@ -60,6 +60,17 @@ import type { UpdateEnvironment } from "./UpdateEnvironment";
 import type { UpdateSettings } from "./UpdateSettings";
 import type { VerifyResult } from "./VerifyResult";
 import type { WhichMessages } from "./WhichMessages";
+import type { AddForward } from "./AddForward";
+import type { DeliveriesOf } from "./DeliveriesOf";
+import type { DeliveryRow } from "./DeliveryRow";
+import type { ForwardRow } from "./ForwardRow";
+import type { ForwardsOf } from "./ForwardsOf";
+import type { UpdateForward } from "./UpdateForward";
+import type { ForgetFixture } from "./ForgetFixture";
+import type { PlayScenario } from "./PlayScenario";
+import type { Played } from "./Played";
+import type { SaveFixture } from "./SaveFixture";
+import type { ScenarioRow } from "./ScenarioRow";
 
 /** Every verb of Usher, by topic. */
 export interface Commands {
@@ -109,6 +120,8 @@ export interface Commands {
     verify: { args: WhichMessages; reply: VerifyResult };
     replay: { args: Replay; reply: Replayed };
     pin: { args: PinMessages; reply: Count };
+    remove: { args: WhichMessages; reply: Removed };
+    restore: { args: ById; reply: Count };
     copy: { args: CopyMessages; reply: Copied };
   };
   contacts: {
@@ -125,10 +138,22 @@ export interface Commands {
     list: { args: InEnvironment; reply: Array<EventRow> };
     occurrences: { args: ListOccurrences; reply: Page<Occurrence> };
   };
+  forwards: {
+    list: { args: ForwardsOf; reply: Array<ForwardRow> };
+    add: { args: AddForward; reply: ForwardRow };
+    update: { args: UpdateForward; reply: ForwardRow };
+    remove: { args: ById; reply: Nothing };
+    deliveries: { args: DeliveriesOf; reply: Array<DeliveryRow> };
+    retry: { args: ById; reply: DeliveryRow };
+  };
   tests: {
     catalogue: { args: Nothing; reply: Array<SampleRow> };
     make: { args: MakeSample; reply: SampleBody };
     sign: { args: SendTest; reply: SignedTest };
     send: { args: SendTest; reply: SentTest };
+    scenarios: { args: Nothing; reply: Array<ScenarioRow> };
+    play: { args: PlayScenario; reply: Played };
+    save: { args: SaveFixture; reply: SampleRow };
+    forget: { args: ForgetFixture; reply: Nothing };
   };
 }

@@ -1,0 +1,158 @@
+import { useState } from "react";
+import type { ListMessages } from "../../ipc/gen/ListMessages";
+import { useAct, useRpc } from "../../ipc/hooks";
+import { count } from "../../lib/number";
+import { zone } from "../../lib/time";
+import { toast } from "../../lib/toast";
+import { plural } from "../../lib/words";
+import { Button } from "../../parts/Button";
+import { ConfirmDialog } from "../../parts/ConfirmDialog";
+import { IconButton } from "../../parts/IconButton";
+import { IconChevronDown, IconClose, IconMore } from "../../parts/icons";
+import { Menu } from "../../parts/Menu";
+import type { Actions } from "./actions";
+import s from "./Bars.module.css";
+
+/** What can be done with the messages that are selected. */
+export function SelectionBar({
+  ids,
+  pinned,
+  actions,
+  onCompare,
+  onClear,
+}: {
+  ids: readonly number[];
+  /** All of them are pinned already. */
+  pinned: boolean;
+  actions: Actions;
+  onCompare: (ids: readonly [number, number]) => void;
+  onClear: () => void;
+}) {
+  const which = { ids: [...ids] };
+  const [first, second] = ids;
+  const two = ids.length === 2 && first !== undefined && second !== undefined;
+  const pinWord = pinned ? "Unpin" : "Pin";
+  const pin = () => actions.pin(which, !pinned);
+  return (
+    <div className={s.bar} role="toolbar" aria-label="Selected messages">
+      <span role="status" className={s.count}>
+        {count(ids.length)} selected
+      </span>
+      <Button
+        size="sm"
+        aria-keyshortcuts="r"
+        busy={actions.replaying}
+        onClick={() => actions.replay(which)}
+      >
+        Replay
+      </Button>
+      {two ? (
+        <Button size="sm" aria-keyshortcuts="c" onClick={() => onCompare([first, second])}>
+          Compare
+        </Button>
+      ) : (
+        <Button size="sm" aria-keyshortcuts="p" onClick={pin}>
+          {pinWord}
+        </Button>
+      )}
+      <Menu
+        label="More for the selected messages"
+        trigger={
+          <IconButton size="sm" variant="secondary" label="More for the selected">
+            <IconMore />
+          </IconButton>
+        }
+        items={[
+          ...(two ? [{ label: pinWord, kbd: "p", onSelect: pin }] : []),
+          { label: "Verify again", onSelect: () => actions.verify(which) },
+          { label: "Copy as HAR", onSelect: () => void actions.copy(which, "har") },
+          { label: "Copy as JSON", onSelect: () => void actions.copy(which, "json") },
+          {
+            label: "Copy redacted",
+            hint: "JSON with secrets, addresses, names and ids replaced",
+            onSelect: () => void actions.copy(which, "json", true),
+          },
+        ]}
+      />
+      <span className={s.grow} />
+      <IconButton size="sm" label="Clear the selection" onClick={onClear}>
+        <IconClose size={14} />
+      </IconButton>
+    </div>
+  );
+}
+
+type All = "verify" | "replay";
+
+/** How many messages a search finds, and what can be done with all of them. */
+export function FoundBar({ environmentId, query }: { environmentId: number; query: string }) {
+  const which: ListMessages = { environmentId, query, zone };
+  const found = useRpc("messages", "count", which, { keep: true, every: 2000 });
+  const [asked, setAsked] = useState<All | null>(null);
+  const replay = useAct("messages", "replay", { toastError: false });
+  const verify = useAct("messages", "verify", { toastError: false });
+  const many = found.isPlaceholderData ? undefined : found.data?.count;
+  const words = many === undefined ? "all messages found" : plural(many, "message");
+
+  const run = async () => {
+    if (asked === "replay") {
+      const { sentence, failed } = await replay.mutateAsync({ which, sameId: false });
+      toast({ title: sentence, tone: failed > 0 ? "amber" : "green" });
+    } else {
+      const { sentence, accepted } = await verify.mutateAsync(which);
+      toast({ title: sentence, tone: accepted > 0 ? "green" : "amber" });
+    }
+  };
+
+  return (
+    <div className={s.bar}>
+      <span role="status" className={s.count}>
+        {found.data === undefined ? "Counting…" : `${count(found.data.count)} found`}
+      </span>
+      <span className={s.grow} />
+      <Menu
+        label="All that this shows"
+        trigger={
+          <Button size="sm" variant="quiet" disabled={many === 0}>
+            All that this shows
+            <IconChevronDown size={12} />
+          </Button>
+        }
+        items={[
+          {
+            label: "Verify again…",
+            hint: "Those refused, with the secrets there are now",
+            onSelect: () => setAsked("verify"),
+          },
+          {
+            label: "Replay…",
+            hint: "Sent again under new ids, in the order they came",
+            onSelect: () => setAsked("replay"),
+          },
+        ]}
+      />
+      <ConfirmDialog
+        open={asked !== null}
+        onClose={() => setAsked(null)}
+        onConfirm={run}
+        title={asked === "replay" ? `Replay ${words}?` : `Verify ${words} again?`}
+        confirm={asked === "replay" ? "Replay" : "Verify again"}
+      >
+        {asked === "replay" ? (
+          <p>
+            Each is signed anew and sent through the listener under a new id, oldest first. Contacts
+            change as they would have; at most 1,000 go at once.
+          </p>
+        ) : (
+          <p>
+            Refused messages whose signature fits now are processed, and the contacts are brought up
+            to date. The others stay as they are.
+          </p>
+        )}
+        <p className={s.query}>
+          Search: <code>{query}</code>
+        </p>
+      </ConfirmDialog>
+    </div>
+  );
+}

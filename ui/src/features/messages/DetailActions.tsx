@@ -1,0 +1,90 @@
+import type { MessageDetail } from "../../ipc/gen/MessageDetail";
+import { Button } from "../../parts/Button";
+import { IconButton } from "../../parts/IconButton";
+import { IconMore } from "../../parts/icons";
+import { Menu } from "../../parts/Menu";
+import type { Actions } from "./actions";
+import s from "./Detail.module.css";
+
+/** What can be done with one message. */
+export function DetailActions({
+  message,
+  actions,
+  onEdit,
+  onCompare,
+}: {
+  message: MessageDetail;
+  actions: Actions;
+  onEdit: () => void;
+  onCompare: () => void;
+}) {
+  const which = { ids: [message.id] };
+  const refused = message.outcome === "refused";
+  const text = message.bodyText !== null;
+  return (
+    <div className={s.actions}>
+      {refused ? (
+        <Button size="sm" busy={actions.verifying} onClick={() => actions.verify(which)}>
+          Verify again
+        </Button>
+      ) : (
+        <Button size="sm" className={s.wide} onClick={() => void actions.copy(which, "curl")}>
+          Copy as cURL
+        </Button>
+      )}
+      {text && (
+        <Button size="sm" className={s.middle} onClick={onEdit}>
+          Edit and resend
+        </Button>
+      )}
+      <Button
+        size="sm"
+        kbd="r"
+        aria-keyshortcuts="r"
+        busy={actions.replaying}
+        onClick={() => actions.replay(which)}
+      >
+        Replay
+      </Button>
+      <Menu
+        label="More about this message"
+        trigger={
+          <IconButton size="sm" variant="secondary" label="More">
+            <IconMore />
+          </IconButton>
+        }
+        items={[
+          {
+            label: "Replay with the same id",
+            hint: "To see how a duplicate is taken",
+            onSelect: () => actions.replay(which, true),
+          },
+          ...(text ? [{ label: "Edit and resend…", onSelect: onEdit }] : []),
+          { label: "Compare with previous", kbd: "c", onSelect: onCompare },
+          {
+            label: message.pinned ? "Unpin" : "Pin",
+            kbd: "p",
+            hint: message.pinned ? undefined : "Kept whatever is cleared",
+            onSelect: () => actions.pin(which, !message.pinned),
+          },
+          { separator: true },
+          {
+            label: "Copy as cURL",
+            kbd: "mod+shift+c",
+            onSelect: () => void actions.copy(which, "curl"),
+          },
+          { label: "Copy as fetch", onSelect: () => void actions.copy(which, "fetch") },
+          { label: "Copy as HTTP", onSelect: () => void actions.copy(which, "http") },
+          { label: "Copy as JSON", onSelect: () => void actions.copy(which, "json") },
+          { label: "Copy as HAR", onSelect: () => void actions.copy(which, "har") },
+          { separator: true },
+          {
+            label: "Copy redacted",
+            hint: "JSON for a public issue: secrets, addresses, names and ids are stand-ins",
+            onSelect: () => void actions.copy(which, "json", true),
+          },
+        ]}
+      />
+    </div>
+  );
+}

@@ -1,0 +1,103 @@
+import { useCallback, useState } from "react";
+import type { MessageDetail } from "../../ipc/gen/MessageDetail";
+import type { SentTest } from "../../ipc/gen/SentTest";
+import { useAct } from "../../ipc/hooks";
+import { useHotkey } from "../../lib/keys";
+import { Badge } from "../../parts/Badge";
+import { Button } from "../../parts/Button";
+import { CodeEditor } from "../../parts/CodeEditor";
+import { Dialog } from "../../parts/Dialog";
+import { ErrorNote } from "../../parts/ErrorNote";
+import { LinkButton } from "../../parts/LinkButton";
+import s from "./EditDialog.module.css";
+
+/** The body of a message to change and send again, signed anew, through the real listener. */
+export function EditDialog({ message, onClose }: { message: MessageDetail; onClose: () => void }) {
+  const [body, setBody] = useState(() => pretty(message.bodyText ?? ""));
+  const [problem, setProblem] = useState<string | null>(null);
+  const [sent, setSent] = useState<SentTest | null>(null);
+  const { mutate, isPending, error } = useAct("tests", "send", {
+    toastError: false,
+    onDone: setSent,
+  });
+  const ready = problem === null && !isPending;
+  const { endpointId, id } = message;
+  const submit = useCallback(() => {
+    if (!ready) return;
+    setSent(null);
+    mutate({ endpointId, body, originId: id });
+  }, [ready, mutate, endpointId, body, id]);
+  useHotkey("mod+enter", submit, { inDialog: true, typing: true });
+
+  return (
+    <Dialog
+      open
+      onClose={onClose}
+      title="Edit and resend"
+      description={`Sent to ${message.endpoint} under a new id, signed with that endpoint's secret.`}
+      width={720}
+      footer={
+        <>
+          <div className={s.outcome} aria-live="polite">
+            {sent !== null && <Outcome sent={sent} onOpen={onClose} />}
+          </div>
+          <Button onClick={onClose}>{sent === null ? "Cancel" : "Close"}</Button>
+          <Button
+            variant="primary"
+            kbd="mod+enter"
+            busy={isPending}
+            disabled={!ready}
+            onClick={submit}
+          >
+            Send
+          </Button>
+        </>
+      }
+    >
+      <CodeEditor
+        label="Body of the message"
+        value={body}
+        onChange={setBody}
+        onProblem={setProblem}
+        minHeight={300}
+        maxHeight={420}
+      />
+      {problem !== null && (
+        <p className={s.problem} role="alert">
+          {problem}
+        </p>
+      )}
+      {error !== null && <ErrorNote error={error} />}
+    </Dialog>
+  );
+}
+
+function Outcome({ sent, onOpen }: { sent: SentTest; onOpen: () => void }) {
+  const accepted = sent.status >= 200 && sent.status < 300;
+  return (
+    <>
+      <Badge tone={accepted ? "green" : "red"}>
+        {accepted ? `Accepted ${sent.status}` : `Refused ${sent.status}`}
+      </Badge>
+      <p className={s.answer} title={sent.answer}>
+        {sent.answer}
+      </p>
+      {sent.messageId !== null && (
+        <LinkButton size="sm" to="/messages" search={{ id: sent.messageId }} onClick={onOpen}>
+          Open message
+        </LinkButton>
+      )}
+    </>
+  );
+}
+
+/** Laid out for people where nothing is lost by it; numbers too large for JavaScript stay as sent. */
+function pretty(text: string): string {
+  if (text.includes("\n")) return text;
+  try {
+    const laid = JSON.stringify(JSON.parse(text), null, 2);
+    return laid.replace(/[\s]/g, "").length === text.replace(/[\s]/g, "").length ? laid : text;
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,306 @@
+import { fireEvent, screen, waitFor, within } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { newFake } from "../../ipc/fake";
+import type { ListMessages } from "../../ipc/gen/ListMessages";
+import { show, violations } from "../kit.test-env";
+import { MessagesPage } from "./MessagesPage";
+
+vi.mock("../../parts/CodeMirror", () => ({
+  default: (props: { value: string; label: string; onChange: (value: string) => void }) => (
+    <textarea
+      aria-label={props.label}
+      value={props.value}
+      onChange={(event) => props.onChange(event.target.value)}
+    />
+  ),
+}));
+
+type Replies = Parameters<typeof show>[2];
+
+async function open(path: string, more: NonNullable<Replies["messages"]> = {}) {
+  const fake = newFake();
+  const ask = (name: string) => (args: unknown) => fake.call(name, args) as never;
+  const of = (topic: string, verbs: readonly string[]) =>
+    Object.fromEntries(verbs.map((verb) => [verb, ask(`${topic}.${verb}`)]));
+  const verbs = "list count show explain previous verify replay pin copy".split(" ");
+  const view = await show(<MessagesPage />, path, {
+    app: of("app", ["status"]),
+    endpoints: of("endpoints", ["list"]),
+    tests: of("tests", ["send"]),
+    messages: { ...of("messages", verbs), ...more },
+  });
+  return { ...view, fake };
+}
+
+const rows = async () =>
+  within(await screen.findByRole("listbox", { name: "Messages, newest first" })).getAllByRole(
+    "option",
+  );
+const box = () => screen.getByRole("combobox", { name: "Search messages" });
+const offers = () => screen.findByRole("listbox", { name: "What can be searched for" });
+
+describe("search", () => {
+  it("offers fields and values, and takes one with Tab or Enter", async () => {
+    const user = userEvent.setup();
+    const { search } = await open("/messages");
+    await rows();
+    await user.keyboard("/st");
+    await offers();
+    expect(box()).toHaveAttribute("aria-expanded", "true");
+    await waitFor(() => expect(screen.getAllByRole("option", { name: /^st/ })).toHaveLength(1));
+    await user.keyboard("{Tab}");
+    expect(box()).toHaveValue("status:");
+    await user.keyboard("re");
+    const refused = await screen.findByRole("option", { name: "status:refused" });
+    await user.keyboard("{ArrowDown}");
+    expect(refused).toHaveAttribute("aria-selected", "true");
+    expect(box()).toHaveAttribute("aria-activedescendant", refused.id);
+    await user.keyboard("{Enter}");
+    expect(box()).toHaveValue("");
+    expect(screen.getByRole("button", { name: "Remove status:refused" })).toBeVisible();
+    await waitFor(() => expect(search()).toEqual({ q: "status:refused" }));
+    expect(await violations()).toEqual([]);
+  });
+
+  it("makes chips of what is finished, and takes them away by key and mouse", async () => {
+    const user = userEvent.setup();
+    const { search, asked } = await open("/messages?q=maya%20-type:session.*%20is:test");
+    await rows().catch(() => undefined);
+    expect(box()).toHaveValue("maya");
+    expect(screen.getByText("not")).toBeVisible();
+    expect(asked("messages.list").at(-1)).toMatchObject({
+      query: "maya -type:session.* is:test",
+      zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+    });
+    await user.click(box());
+    await user.keyboard("{Home}{Backspace}");
+    await waitFor(() => expect(search()).toEqual({ q: "-type:session.* maya" }));
+    await user.click(screen.getByRole("button", { name: "Remove not type:session.*" }));
+    await waitFor(() => expect(search()).toEqual({ q: "maya" }));
+    await user.keyboard("{End} type:user.* ");
+    expect(screen.getByRole("button", { name: "Remove type:user.*" })).toBeVisible();
+    expect(box()).toHaveValue("maya ");
+  });
+
+  it("leaves a search with OR as it is written", async () => {
+    await open("/messages?q=type:user.*%20OR%20is:test");
+    expect(box()).toHaveValue("type:user.* OR is:test");
+  });
+
+  it("closes the offers with Esc before it clears", async () => {
+    const user = userEvent.setup();
+    await open("/messages");
+    await rows();
+    await user.keyboard("/ty");
+    await offers();
+    await user.keyboard("{Escape}");
+    expect(screen.queryByRole("listbox", { name: "What can be searched for" })).toBeNull();
+    expect(box()).toHaveValue("ty");
+    await user.keyboard("{Escape}");
+    expect(box()).toHaveValue("");
+    expect(box()).toHaveFocus();
+  });
+
+  it("says what is wrong with a search, and keeps the last good one in view", async () => {
+    const user = userEvent.setup();
+    await open("/messages?q=status:refused");
+    const before = (await rows()).length;
+    await user.click(box());
+    await user.keyboard("tpye:x ");
+    expect(await screen.findByText("There is no field tpye:. Did you mean type:?")).toBeVisible();
+    expect(await screen.findByText("tpye:x", { selector: "p code" })).toBeVisible();
+    expect(box()).toBeInvalid();
+    expect(await rows()).toHaveLength(before);
+    expect((await rows())[0]).toHaveTextContent("Wrong secret");
+    expect(await violations()).toEqual([]);
+  });
+
+  it("goes on through pages that are not full until the screen is", async () => {
+    const fake = newFake();
+    let pages = 0;
+    await open("/messages?q=maya", {
+      list: async (args: ListMessages) => {
+        const page = (await fake.call("messages.list", { ...args, query: "", limit: 3 })) as never;
+        if (args.cursor === undefined) return { rows: [], next: "2318" };
+        pages += 1;
+        return pages % 2 === 1 ? { rows: [], next: String(Number(args.cursor) - 1) } : page;
+      },
+    });
+    expect(await screen.findByText("Searching further back…")).toBeVisible();
+    await waitFor(async () => expect((await rows()).length).toBeGreaterThan(12));
+    await waitFor(() => expect(screen.queryByText("Searching further back…")).toBeNull());
+    const shown = (await rows()).length;
+    expect(pages).toBeLessThan(shown * 2);
+  });
+
+  it("stops at the end, and says what can be searched", async () => {
+    await open("/messages?q=zzz", {
+      list: ({ cursor }: ListMessages) => ({
+        rows: [],
+        next: cursor === undefined ? "9" : cursor === "9" ? "5" : null,
+      }),
+    });
+    expect(await screen.findByText("Nothing found")).toBeVisible();
+    expect(screen.getByText(/fields such as/)).toBeVisible();
+  });
+
+  it("teaches with examples that can be pressed", async () => {
+    const user = userEvent.setup();
+    const { search } = await open("/messages");
+    await rows();
+    await user.click(screen.getByRole("button", { name: "How to search" }));
+    await user.click(await screen.findByRole("button", { name: /^is:pinned/ }));
+    await waitFor(() => expect(search()).toEqual({ q: "is:pinned" }));
+    expect(screen.getByRole("button", { name: "Remove is:pinned" })).toBeVisible();
+  });
+
+  it("acts on all that is found, naming how many", async () => {
+    const user = userEvent.setup();
+    const { asked } = await open("/messages?q=status:refused");
+    await user.click(await screen.findByRole("button", { name: "All that this shows" }));
+    await user.click(await screen.findByRole("menuitem", { name: /^Verify again/ }));
+    const dialog = await screen.findByRole("dialog", { name: /^Verify 33\d messages again\?$/ });
+    await user.click(within(dialog).getByRole("button", { name: "Verify again" }));
+    await screen.findByText(/It verifies now/);
+    expect(asked("messages.verify")).toEqual([
+      { environmentId: 1, query: "status:refused", zone: expect.any(String) },
+    ]);
+  });
+});
+
+describe("one message", () => {
+  const path = "/messages?id=2318";
+  const ready = () => screen.findByRole("heading", { name: "user.updated" });
+
+  it("is replayed and pinned by key, but not while somebody types", async () => {
+    const user = userEvent.setup();
+    const { asked, search } = await open(path);
+    await ready();
+    await user.keyboard("/rpc");
+    expect(asked("messages.replay")).toEqual([]);
+    await user.keyboard("{Escape}{Escape}");
+    expect(box()).not.toHaveFocus();
+    await user.keyboard("p");
+    expect(await screen.findByText(/Pinned\. Kept/)).toBeVisible();
+    expect(asked("messages.pin")).toEqual([{ which: { ids: [2318] }, pinned: true }]);
+    expect(await screen.findByText("Pinned", { selector: "header *" })).toBeVisible();
+    expect((await rows())[0]).toHaveTextContent("Pinned");
+    await user.keyboard("r");
+    await user.click(await screen.findByRole("button", { name: "Open message" }));
+    expect(asked("messages.replay")).toEqual([{ which: { ids: [2318] }, sameId: false }]);
+    const link = await screen.findByRole("link", { name: "replay of message 2318" });
+    await user.click(link);
+    await waitFor(() => expect(search().id).toBe(2318));
+  });
+
+  it("is copied in every form, and redacted", async () => {
+    const user = userEvent.setup();
+    const { asked } = await open(path);
+    await ready();
+    await user.keyboard("{Control>}{Shift>}c{/Shift}{/Control}");
+    expect(await screen.findByText("Copied as cURL.")).toBeVisible();
+    expect(await navigator.clipboard.readText()).toBe("curl of 2318");
+    await user.click(screen.getByRole("button", { name: "More" }));
+    await screen.findByRole("menuitem", { name: /^Copy as fetch/ });
+    expect(await violations()).toEqual([]);
+    await user.click(screen.getByRole("menuitem", { name: /^Copy redacted/ }));
+    expect(await screen.findByText("Copied as JSON, redacted.")).toBeVisible();
+    expect(asked("messages.copy")).toEqual([
+      { which: { ids: [2318] }, format: "curl", redacted: false },
+      { which: { ids: [2318] }, format: "json", redacted: true },
+    ]);
+  });
+
+  it("is edited, checked and sent again", async () => {
+    const user = userEvent.setup();
+    const { asked } = await open(path);
+    await ready();
+    await user.click(screen.getByRole("button", { name: "Edit and resend" }));
+    const dialog = await screen.findByRole("dialog", { name: "Edit and resend" });
+    const write = async (value: string) =>
+      fireEvent.change(
+        await within(dialog).findByRole("textbox", { name: "Body of the message" }),
+        { target: { value } },
+      );
+    await write('{\n  "type": "user.created",,\n}');
+    expect(await within(dialog).findByText(/line 2, column 26/)).toBeVisible();
+    expect(within(dialog).getByRole("button", { name: "Send" })).toBeDisabled();
+    await write('{"type": "user.created"}');
+    await waitFor(() => expect(within(dialog).getByRole("button", { name: "Send" })).toBeEnabled());
+    await user.keyboard("{Control>}{Enter}{/Control}");
+    expect(await within(dialog).findByText("Accepted 200")).toBeVisible();
+    expect(asked("tests.send")).toEqual([
+      { endpointId: 1, body: '{"type": "user.created"}', originId: 2318 },
+    ]);
+    expect(within(dialog).getByRole("link", { name: "Open message" })).toBeVisible();
+  });
+
+  it("is compared with the one before, noise folded and editable", async () => {
+    const user = userEvent.setup();
+    await open(path);
+    await ready();
+    await user.keyboard("c");
+    const dialog = await screen.findByRole("dialog", { name: "Compare two messages" });
+    const table = await within(dialog).findByRole("table", { name: "Differences" });
+    expect(within(table).getByRole("rowheader", { name: "data.last_name" })).toBeVisible();
+    expect(within(table).queryByText(/updated_at/)).toBeNull();
+    expect(within(table).getAllByText(/^\d+ \w+ \d\d:\d\d:\d\d$/).length).toBeGreaterThan(1);
+    await user.click(within(dialog).getByRole("button", { name: "2 noisy fields" }));
+    const noise = within(dialog).getByRole("textbox", { name: "Fields that are noise" });
+    await user.clear(noise);
+    await user.type(noise, "last_name{Enter}");
+    expect(await within(dialog).findByRole("button", { name: "1 noisy field" })).toBeVisible();
+    expect(within(table).getByText("data.updated_at")).toBeVisible();
+    expect(localStorage.getItem("usher.compare.noise")).toBe("last_name");
+    expect(await violations()).toEqual([]);
+  });
+
+  it("says when there is none before it", async () => {
+    const user = userEvent.setup();
+    await open(path, { previous: () => ({ id: null }) });
+    await ready();
+    await user.keyboard("c");
+    expect(await screen.findByText(/no earlier message about the same object/)).toBeVisible();
+  });
+});
+
+describe("several messages", () => {
+  it("are selected by mouse and acted on together", async () => {
+    const user = userEvent.setup();
+    const { asked } = await open("/messages");
+    const all = await rows();
+    await user.click(all[0] ?? document.body);
+    await user.keyboard("{Shift>}");
+    await user.click(all[2] ?? document.body);
+    await user.keyboard("{/Shift}{Control>}");
+    await user.click(all[4] ?? document.body);
+    await user.keyboard("{/Control}");
+    const bar = await screen.findByRole("toolbar", { name: "Selected messages" });
+    expect(within(bar).getByRole("status")).toHaveTextContent("4 selected");
+    const chosen = (await rows()).filter((row) => row.getAttribute("aria-selected") === "true");
+    expect(chosen).toHaveLength(4);
+    expect(await violations()).toEqual([]);
+    await user.click(within(bar).getByRole("button", { name: "Replay" }));
+    await screen.findByText("4 messages were sent again.");
+    expect(asked("messages.replay")).toEqual([
+      { which: { ids: [2318, 2317, 2316, 2314] }, sameId: false },
+    ]);
+    await user.keyboard("{Escape}");
+    expect(screen.queryByRole("toolbar")).toBeNull();
+  });
+
+  it("are selected by key, and two are compared", async () => {
+    const user = userEvent.setup();
+    await open("/messages");
+    await rows();
+    await user.keyboard("j{Shift>}{ArrowDown}{ArrowDown}{ArrowUp}{/Shift}");
+    const bar = await screen.findByRole("toolbar", { name: "Selected messages" });
+    expect(within(bar).getByRole("status")).toHaveTextContent("2 selected");
+    await user.click(within(bar).getByRole("button", { name: "Compare" }));
+    expect(await screen.findByRole("dialog", { name: "Compare two messages" })).toBeVisible();
+    await user.keyboard("{Escape}");
+    await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+    await user.keyboard("j");
+    await waitFor(() => expect(screen.queryByRole("toolbar")).toBeNull());
+  });
+});

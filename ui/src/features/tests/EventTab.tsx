@@ -1,0 +1,101 @@
+import { useState } from "react";
+import { elide } from "../../lib/elide";
+import { Button } from "../../parts/Button";
+import { Checkbox } from "../../parts/Checkbox";
+import { CodeEditor } from "../../parts/CodeEditor";
+import { Dot } from "../../parts/Dot";
+import { Catalogue } from "./Catalogue";
+import type { EventTest } from "./event";
+import { ForgetFixture, SaveFixture } from "./Fixture";
+import { TargetField } from "./TargetField";
+import s from "./TestDialog.module.css";
+import type { Target } from "./target";
+import { fixtureName, REFUSED } from "./words";
+
+/** What stands above and below the editor in a low window, in px. */
+const CHROME = 365;
+
+/** Choosing, editing and signing one event. */
+export function EventTab({ test, target }: { test: EventTest; target: Target }) {
+  const { row, rows, flaw } = test;
+  const [over, setOver] = useState<"save" | "forget" | null>(null);
+  return (
+    <div className={s.columns}>
+      <Catalogue rows={rows} value={test.name} onChange={test.choose} />
+      <div className={s.right}>
+        <TargetField target={target} />
+        <div aria-live="polite">
+          <p className={s.about}>{row?.tests}</p>
+          {flaw !== null && (
+            <p className={s.flaw}>
+              <Dot tone="red" />
+              <span>
+                <b>Will be refused:</b> {REFUSED[flaw]}.
+              </span>
+            </p>
+          )}
+        </div>
+        <CodeEditor
+          label="Body of the event"
+          value={test.body}
+          onChange={test.setBody}
+          onProblem={test.setProblem}
+          minHeight={170}
+          maxHeight={Math.max(170, Math.min(296, window.innerHeight - CHROME))}
+        />
+        {test.problem !== null && test.body !== "" && (
+          <p className={s.problem} role="alert">
+            {test.problem}
+          </p>
+        )}
+        {over === "save" ? (
+          <SaveFixture
+            body={test.body}
+            row={row}
+            taken={(rows ?? []).flatMap((one) => fixtureName(one) ?? [])}
+            ready={test.problem === null}
+            onSaved={test.setName}
+            onClose={() => setOver(null)}
+          />
+        ) : (
+          <div className={s.tools}>
+            <span className={s.same}>
+              <Checkbox
+                checked={test.sameId}
+                onChange={test.setSameId}
+                disabled={test.lastId === undefined}
+                label="Same id as last time"
+              />
+              {test.lastId === undefined ? (
+                <span className={s.quiet}>nothing sent yet</span>
+              ) : (
+                <code className={s.quiet}>{elide(test.lastId, 18)}</code>
+              )}
+            </span>
+            {row?.group === "own" && (
+              <Button size="sm" variant="quiet" onClick={() => setOver("forget")}>
+                Forget…
+              </Button>
+            )}
+            <Button
+              size="sm"
+              variant="quiet"
+              disabled={test.body === ""}
+              onClick={() => setOver("save")}
+            >
+              Save as fixture…
+            </Button>
+          </div>
+        )}
+      </div>
+      {row !== undefined && (
+        <ForgetFixture
+          row={row}
+          open={over === "forget"}
+          onForgotten={() => test.choose("user.created")}
+          onClose={() => setOver(null)}
+        />
+      )}
+    </div>
+  );
+}
