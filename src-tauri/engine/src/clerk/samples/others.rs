@@ -1,7 +1,7 @@
 //! The events of Clerk that change no contact: organizations, sessions, billing and the rest, as the
 //! schemas of its webhook document have them, for the same invented people.
 //!
-//! Deliberately absent: every optional field. What is here is what the schemas ask for and what
+//! Deliberately absent: most optional fields. What is here is what the schemas ask for and what
 //! receivers usually read.
 
 use serde_json::{Value, json};
