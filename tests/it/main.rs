@@ -16,6 +16,7 @@ mod cli;
 mod crash;
 mod doctor;
 mod endpoints;
+mod events;
 mod filter;
 mod fuzz;
 mod host;

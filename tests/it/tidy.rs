@@ -11,7 +11,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "api",
         &[
             "engine", "receive", "listener", "inbox", "audience", "endpoint", "clerk", "signing",
-            "secret", "db", "change", "clock", "filter", "share",
+            "secret", "db", "change", "clock", "filter", "share", "fixture",
         ],
     ),
     ("engine", &["receive", "listener", "inbox", "endpoint", "secret", "db", "change", "clock"]),
@@ -20,6 +20,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("inbox", &["audience", "endpoint", "clerk", "signing", "db", "change", "clock"]),
     ("audience", &["endpoint", "clerk", "db", "change"]),
     ("endpoint", &["clerk", "signing", "secret", "db", "change"]),
+    ("fixture", &["db", "change"]),
     ("clerk", &[]),
     ("signing", &[]),
     ("filter", &[]),

@@ -106,3 +106,15 @@ create table delivery_attempt (
 ) strict;
 
 create index delivery_attempt_delivery on delivery_attempt (delivery_id);
+
+-- Test events of the person's own.
+create table fixture (
+    id integer primary key not null,
+    -- Also the name of its file, and some file systems know no case.
+    name text not null unique collate nocase,
+    title text not null,
+    kind text not null,
+    body text not null,
+    created_at integer not null,
+    constraint fixture_body check (json_valid(body))
+) strict;

@@ -13,7 +13,7 @@ pub mod environments;
 mod events;
 mod lists;
 pub mod messages;
-mod samples;
+pub mod samples;
 mod settings;
 
 use serde::de::DeserializeOwned;
@@ -40,6 +40,9 @@ use messages::{
     Copied, CopyMessages, Count, ExplainSearch, ExplainedSearch, ListMessages, MakeSample,
     MessageDetail, MessageRow, Page, PinMessages, Previous, Replay, Replayed, SampleBody,
     SampleRow, SendTest, SentTest, SignedTest, VerifyResult, WhichMessages,
+};
+use samples::{
+    FixtureFolder, ForgetFixture, Imported, PlayScenario, Played, SaveFixture, ScenarioRow,
 };
 
 /// Why a verb did not do what it was asked to.
@@ -235,6 +238,12 @@ commands! {
         make(MakeSample) -> SampleBody,
         sign(SendTest) -> SignedTest,
         send(SendTest) -> SentTest,
+        scenarios(Nothing) -> Vec<ScenarioRow>,
+        play(PlayScenario) -> Played,
+        save(SaveFixture) -> SampleRow,
+        forget(ForgetFixture) -> Nothing,
+        export(FixtureFolder) -> Count,
+        import(FixtureFolder) -> Imported,
     }
 }
 

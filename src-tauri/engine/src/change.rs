@@ -29,9 +29,11 @@ pub enum Topic {
     Contacts,
     /// Events.
     Events,
+    /// Test events that were saved.
+    Tests,
 }
 
-const TOPICS: [(Topic, &str); 8] = [
+const TOPICS: [(Topic, &str); 9] = [
     (Topic::App, "app"),
     (Topic::Settings, "settings"),
     (Topic::Environments, "environments"),
@@ -40,6 +42,7 @@ const TOPICS: [(Topic, &str); 8] = [
     (Topic::Messages, "messages"),
     (Topic::Contacts, "contacts"),
     (Topic::Events, "events"),
+    (Topic::Tests, "tests"),
 ];
 
 /// How long a subscriber gathers changes before it tells of them.

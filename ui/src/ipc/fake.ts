@@ -541,11 +541,29 @@ export function newFake(mode: FakeMode = "full"): Host & { arrive: (count: numbe
           type: name.split(":")[0] ?? name,
           title,
           tests,
+          group: name.includes(":") ? "awkward" : "people",
+          flaw: null,
         })),
       make: ({ type, person }) => {
         const who = person ?? Math.floor(Math.random() * 1000);
-        return { body: bodyOf(type.split(":")[0] ?? type, who, Date.now()), person: who };
+        return {
+          body: bodyOf(type.split(":")[0] ?? type, who, Date.now()),
+          person: who,
+          flaw: null,
+        };
       },
+      scenarios: () => [],
+      play: () => {
+        throw new ApiFailure("invalid", "Usher has no such scenario.");
+      },
+      save: () => {
+        throw new ApiFailure("unavailable", "Nothing is saved here.");
+      },
+      forget: () => {
+        throw new ApiFailure("notFound", "There is no such saved test event.");
+      },
+      export: () => ({ count: 0 }),
+      import: () => ({ added: 0, changed: 0, unchanged: 0, problems: [] }),
       sign: ({ body }) => ({ url: "http://127.0.0.1:4870/in/ep_k3v9x1", headers: [], body }),
       send: ({ body }) => {
         const type = String((JSON.parse(body) as { type?: unknown }).type ?? "");

@@ -13,6 +13,7 @@ use crate::Engine;
 use crate::api::ApiError;
 use crate::api::contacts::FieldChange;
 use crate::api::environments::ById;
+pub use crate::clerk::samples::{Flaw, Group};
 pub use crate::inbox::Outcome;
 use crate::inbox::{self, outcome_of};
 
@@ -328,6 +329,10 @@ pub struct SampleRow {
     pub title: String,
     /// What sending it tests.
     pub tests: String,
+    /// Where it stands in the list.
+    pub group: Group,
+    /// What is wrong with its signature on purpose.
+    pub flaw: Option<Flaw>,
 }
 
 /// A sample asked for.
@@ -351,6 +356,8 @@ pub struct SampleBody {
     pub body: String,
     /// The person it is about.
     pub person: u32,
+    /// What is to be wrong with its signature.
+    pub flaw: Option<Flaw>,
 }
 
 /// An event to sign and send through the listener.
@@ -368,23 +375,6 @@ pub struct SendTest {
     pub origin_id: Option<i64>,
     /// What is wrong with it on purpose.
     pub flaw: Option<Flaw>,
-}
-
-/// Something wrong with a test event, to see how it is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(rename_all = "snake_case")]
-#[ts(export)]
-pub enum Flaw {
-    /// Signed with a secret that nobody has.
-    WrongSecret,
-    /// Signed ten minutes ago.
-    OldTimestamp,
-    /// Signed ten minutes from now.
-    FutureTimestamp,
-    /// The body gained a line break after it was signed.
-    AlteredBody,
-    /// Not signed at all.
-    NoHeaders,
 }
 
 /// Messages to send again through the listener, freshly signed, in the order of their arrival.

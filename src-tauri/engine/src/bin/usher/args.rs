@@ -86,6 +86,9 @@ pub enum Command {
     /// It goes through the running listener like a message of Clerk. Start that first, in another
     /// terminal: usher listen
     Trigger(Trigger),
+    /// Test messages of your own
+    #[command(subcommand, arg_required_else_help = true)]
+    Fixtures(Fixtures),
     /// Send messages again, freshly signed, through the running listener
     Replay(ReplayArgs),
     /// Compute the audience again from the messages kept
@@ -391,9 +394,9 @@ impl List {
 /// `usher trigger`.
 #[derive(Debug, clap::Args)]
 pub struct Trigger {
-    /// Kind of message, such as user.created
-    #[arg(value_name = "TYPE")]
-    pub kind: String,
+    /// Kind of message, such as user.created; --list shows them all
+    #[arg(value_name = "TYPE", required_unless_present_any = ["scenario", "catalogue"])]
+    pub kind: Option<String>,
     /// Name or id of the endpoint [default: the only one]
     #[arg(long, value_name = "NAME")]
     pub endpoint: Option<String>,
@@ -401,7 +404,70 @@ pub struct Trigger {
     /// the value is JSON when it can be read as JSON, else text
     #[arg(long, value_name = "PATH=VALUE")]
     pub set: Vec<super::set::Set>,
+    /// Put a value at the end of a list, or a new key into an object; after all --set
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub add: Vec<super::set::Add>,
+    /// Take a key or an element of a list away; after all --set and --add
+    #[arg(long, value_name = "PATH")]
+    pub remove: Vec<super::set::Remove>,
+    /// Open the body in your editor ($VISUAL or $EDITOR) before it is signed
+    #[arg(long, conflicts_with = "repeat")]
+    pub edit: bool,
+    /// Send that many, each about another person
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub repeat: Option<u32>,
+    /// How fast, such as 10/s or 5/m [default: one right after the other]
+    #[arg(long, value_name = "N/s", requires = "repeat")]
+    pub rate: Option<super::trigger::Rate>,
+    /// Play a story of several messages, such as waitlist-to-user
+    #[arg(
+        long,
+        value_name = "NAME",
+        conflicts_with_all = ["kind", "set", "add", "remove", "edit", "repeat", "print"]
+    )]
+    pub scenario: Option<String>,
+    /// Show every test message and every scenario, with what it tests
+    #[arg(long = "list", conflicts_with_all = ["kind", "scenario"])]
+    pub catalogue: bool,
     /// Print the signed headers and the body instead of sending them
-    #[arg(long)]
+    #[arg(long, conflicts_with = "repeat")]
     pub print: bool,
+}
+
+/// `usher fixtures`.
+#[derive(Debug, Subcommand)]
+pub enum Fixtures {
+    /// Show the test messages that you saved
+    List,
+    /// Save the body of a message, to send it with usher trigger own:NAME
+    Save {
+        /// Id of the message, as in the list
+        #[arg(value_name = "MESSAGE_ID")]
+        message: i64,
+        /// Letters, digits, "-", "_" and "."; what has the name already is replaced
+        #[arg(long, value_name = "N")]
+        name: String,
+        /// A few words for the list
+        #[arg(long, value_name = "T")]
+        title: Option<String>,
+    },
+    /// Forget a test message that you saved
+    Forget {
+        /// Its name
+        name: String,
+    },
+    /// Write each to a file NAME.json in a folder, to be kept in a repository
+    Export {
+        /// The folder; made when it is missing
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
+    /// Read the files that export wrote
+    ///
+    /// Exit code 1 when a file could not be read; all others are taken.
+    Import {
+        /// The folder
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
 }

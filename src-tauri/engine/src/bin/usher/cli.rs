@@ -3,8 +3,10 @@
 mod args;
 mod contacts;
 mod doctor;
+mod edit;
 mod endpoints;
 mod failure;
+mod fixtures;
 mod keeping;
 mod listen;
 mod messages;
@@ -71,6 +73,7 @@ async fn run(args: Args) -> Result<(), Failure> {
         Command::Messages(command) => messages::run(&host, command, &mut out).await,
         Command::Contacts(command) => contacts::run(&host, command, &mut out).await,
         Command::Trigger(trigger) => trigger::run(&host, trigger, &mut out).await,
+        Command::Fixtures(command) => fixtures::run(&host, command, &mut out).await,
         Command::Replay(replay) => messages::replay(&host, replay, &mut out).await,
         Command::Rebuild => keeping::rebuild(&host, &mut out).await,
         Command::Backup { file } => keeping::backup(&host, &file, &mut out).await,
