@@ -17,6 +17,7 @@ mod crash;
 mod doctor;
 mod endpoints;
 mod filter;
+mod forward;
 mod fuzz;
 mod host;
 mod listener;

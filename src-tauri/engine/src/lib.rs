@@ -8,6 +8,7 @@
 //! engine                    wiring, start and close
 //! receive                   from a request to its answer
 //! listener  inbox           sockets and signatures; the durable append and what becomes of it
+//! forward                   messages on to an app under development, in order, with retries
 //! audience                  contacts, by the rules in audience/merge.rs
 //! endpoint                  endpoints, environments, lists, settings
 //! clerk  signing            what Clerk sends and how Svix signs it
@@ -27,6 +28,7 @@ mod db;
 mod endpoint;
 mod engine;
 pub mod filter;
+pub mod forward;
 pub mod host;
 mod inbox;
 pub mod listener;

@@ -95,7 +95,7 @@ pub(super) async fn sign(engine: &Engine, test: SendTest) -> Result<SignedTest, 
 }
 
 /// An id of the shape Svix gives out: `msg_` and 27 letters and digits.
-fn fresh_id() -> String {
+pub(super) fn fresh_id() -> String {
     let mut random = rand::rng();
     let letters: String =
         (0..27).map(|_| char::from(random.sample(rand::distr::Alphanumeric))).collect();

@@ -5,6 +5,7 @@ mod contacts;
 mod doctor;
 mod endpoints;
 mod failure;
+mod forwards;
 mod keeping;
 mod listen;
 mod messages;
@@ -68,6 +69,7 @@ async fn run(args: Args) -> Result<(), Failure> {
     let done = match args.command {
         Command::Listen(_) | Command::Doctor { .. } | Command::Restore { .. } => Ok(()),
         Command::Endpoints(command) => endpoints::run(&host, command, &mut out).await,
+        Command::Forwards(command) => forwards::run(&host, command, &mut out).await,
         Command::Messages(command) => messages::run(&host, command, &mut out).await,
         Command::Contacts(command) => contacts::run(&host, command, &mut out).await,
         Command::Trigger(trigger) => trigger::run(&host, trigger, &mut out).await,

@@ -3,7 +3,6 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 use usher_engine::api::app::{AppStatus, ListenerState, Nothing};
-use usher_engine::api::endpoints::EndpointRow;
 use usher_engine::api::messages::{
     MakeSample, SampleBody, SampleRow, SendTest, SentTest, SignedTest,
 };
@@ -25,7 +24,7 @@ pub async fn run(host: &Host, trigger: Trigger, out: &mut Out) -> Result<(), Fai
     }
     let endpoint = match &trigger.endpoint {
         Some(named) => endpoints::find(host, named, None).await?,
-        None => only(host).await?,
+        None => endpoints::only(host).await?,
     };
     let asked = MakeSample { kind: kind.clone(), person: None };
     let sample: SampleBody = host.ask("tests.make", &asked).await?;
@@ -62,21 +61,6 @@ pub async fn run(host: &Host, trigger: Trigger, out: &mut Out) -> Result<(), Fai
         )))?;
     }
     Ok(())
-}
-
-async fn only(host: &Host) -> Result<EndpointRow, Failure> {
-    let mut all = endpoints::all(host, None).await?;
-    match (all.pop(), all.as_slice()) {
-        (Some(one), []) => Ok(one),
-        (None, _) => Err(Failure::NotFound(
-            "There is no endpoint yet. Make one: usher endpoints add --name Local --secret whsec_…"
-                .into(),
-        )),
-        (Some(last), others) => {
-            let there = there(others.iter().chain([&last]).map(|row| row.name.as_str()));
-            Err(Failure::Usage(format!("Which endpoint? Name one with --endpoint. {there}")))
-        }
-    }
 }
 
 fn changed(body: String, changes: Vec<Set>) -> Result<String, Failure> {
