@@ -197,7 +197,7 @@ async fn only_trusted_messages_of_the_types_wanted_and_none_of_before() {
     assert_eq!(refused.status, 400);
     assert_eq!(app.post(&endpoint, &session).await.brief(), "200 ignored/not_handled");
     app.call("endpoints.update", json!({ "id": endpoint.id, "paused": true })).await;
-    assert_eq!(app.post(&endpoint, &maya("Mia", 3)).await.brief(), "200 waiting");
+    assert_eq!(app.post(&endpoint, &maya("Mia", 3)).await.brief(), "200 waiting/paused");
     let types: Vec<String> = server
         .received(2)
         .await
