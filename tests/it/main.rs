@@ -18,6 +18,7 @@ mod doctor;
 mod endpoints;
 mod events;
 mod filter;
+mod forward;
 mod fuzz;
 mod host;
 mod inspecting;

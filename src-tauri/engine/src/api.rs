@@ -11,6 +11,7 @@ pub mod diagnostics;
 pub mod endpoints;
 pub mod environments;
 mod events;
+pub mod forwards;
 mod lists;
 pub mod messages;
 pub mod samples;
@@ -36,6 +37,7 @@ use endpoints::{
     Revealed, UpdateEndpoint,
 };
 use environments::{AddEnvironment, ById, ByIds, EnvironmentRow, UpdateEnvironment};
+use forwards::{AddForward, DeliveryRow, ForwardRow, OfEndpoint, OfMessage, UpdateForward};
 use messages::{
     Copied, CopyMessages, Count, ExplainSearch, ExplainedSearch, ListMessages, MakeSample,
     MessageDetail, MessageRow, Page, PinMessages, Previous, Replay, Replayed, SampleBody,
@@ -201,6 +203,14 @@ commands! {
         add_secret(AddSecret) -> EndpointDetail,
         remove_secret(OneSecret) -> EndpointDetail,
         reveal_secret(OneSecret) -> Revealed,
+    }
+    "forwards" => forwards {
+        list(OfEndpoint) -> Vec<ForwardRow>,
+        add(AddForward) -> ForwardRow,
+        update(UpdateForward) -> ForwardRow,
+        remove(ById) -> Nothing,
+        deliveries(OfMessage) -> Vec<DeliveryRow>,
+        retry(ById) -> DeliveryRow,
     }
     "lists" => lists {
         list(InEnvironment) -> Vec<MailingListRow>,

@@ -8,6 +8,7 @@
 //! engine                    wiring, start and close
 //! receive                   from a request to its answer
 //! listener  inbox           sockets and signatures; the durable append and what becomes of it
+//! forward                   messages on to an app under development, in order, with retries
 //! audience                  contacts, by the rules in audience/merge.rs
 //! endpoint  fixture         endpoints, environments, lists, settings; saved test events
 //! clerk  signing            what Clerk sends and how Svix signs it
@@ -28,6 +29,7 @@ mod endpoint;
 mod engine;
 pub mod filter;
 mod fixture;
+pub mod forward;
 pub mod host;
 mod inbox;
 pub mod listener;

@@ -2,8 +2,10 @@ import { ApiFailure } from "./failure";
 import { bodyOf, contactOf, endpointOf, makeMessage, messageOf, personOf, TYPES } from "./fakeData";
 import type { ContactDetail } from "./gen/ContactDetail";
 import type { Commands } from "./gen/commands";
+import type { DeliveryRow } from "./gen/DeliveryRow";
 import type { EndpointDetail } from "./gen/EndpointDetail";
 import type { EnvironmentRow } from "./gen/EnvironmentRow";
+import type { ForwardRow } from "./gen/ForwardRow";
 import type { MailingListRow } from "./gen/MailingListRow";
 import type { MessageDetail } from "./gen/MessageDetail";
 import type { Page } from "./gen/Page";
@@ -419,6 +421,16 @@ export function newFake(mode: FakeMode = "full"): Host & { arrive: (count: numbe
       copy: ({ which, format, redacted }) => ({
         text: `${format} of ${which.ids?.join(", ") ?? which.query}${redacted ? ", redacted" : ""}`,
       }),
+    },
+    forwards: {
+      list: () => [],
+      add: () => {
+        throw new ApiFailure("unavailable", "Nothing is forwarded here.");
+      },
+      update: ({ id }) => found<ForwardRow>([], id, "target"),
+      remove: () => ({}),
+      deliveries: () => [],
+      retry: ({ id }) => found<DeliveryRow>([], id, "delivery"),
     },
     contacts: {
       list: (args) =>

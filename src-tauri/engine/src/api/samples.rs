@@ -119,7 +119,7 @@ async fn sign_with(engine: &Engine, test: SendTest, secret: usize) -> Result<Sig
 }
 
 /// An id of the shape Svix gives out: `msg_` and 27 letters and digits.
-fn fresh_id() -> String {
+pub(super) fn fresh_id() -> String {
     let mut random = rand::rng();
     let letters: String =
         (0..27).map(|_| char::from(random.sample(rand::distr::Alphanumeric))).collect();

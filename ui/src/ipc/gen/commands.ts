@@ -2,6 +2,7 @@
 import type { AddContact } from "./AddContact";
 import type { AddEndpoint } from "./AddEndpoint";
 import type { AddEnvironment } from "./AddEnvironment";
+import type { AddForward } from "./AddForward";
 import type { AddList } from "./AddList";
 import type { AddSecret } from "./AddSecret";
 import type { AppStatus } from "./AppStatus";
@@ -16,6 +17,7 @@ import type { Copied } from "./Copied";
 import type { CopyMessages } from "./CopyMessages";
 import type { Count } from "./Count";
 import type { Counts } from "./Counts";
+import type { DeliveryRow } from "./DeliveryRow";
 import type { Diagnostics } from "./Diagnostics";
 import type { DoctorArgs } from "./DoctorArgs";
 import type { EditContact } from "./EditContact";
@@ -28,6 +30,7 @@ import type { ExplainedSearch } from "./ExplainedSearch";
 import type { Export } from "./Export";
 import type { FixtureFolder } from "./FixtureFolder";
 import type { ForgetFixture } from "./ForgetFixture";
+import type { ForwardRow } from "./ForwardRow";
 import type { Imported } from "./Imported";
 import type { InEnvironment } from "./InEnvironment";
 import type { ListContacts } from "./ListContacts";
@@ -39,6 +42,8 @@ import type { MessageDetail } from "./MessageDetail";
 import type { MessageRow } from "./MessageRow";
 import type { Nothing } from "./Nothing";
 import type { Occurrence } from "./Occurrence";
+import type { OfEndpoint } from "./OfEndpoint";
+import type { OfMessage } from "./OfMessage";
 import type { OneSecret } from "./OneSecret";
 import type { Page } from "./Page";
 import type { PageOf } from "./PageOf";
@@ -64,6 +69,7 @@ import type { SignedTest } from "./SignedTest";
 import type { TimelineEntry } from "./TimelineEntry";
 import type { UpdateEndpoint } from "./UpdateEndpoint";
 import type { UpdateEnvironment } from "./UpdateEnvironment";
+import type { UpdateForward } from "./UpdateForward";
 import type { UpdateSettings } from "./UpdateSettings";
 import type { VerifyResult } from "./VerifyResult";
 import type { WhichMessages } from "./WhichMessages";
@@ -103,6 +109,14 @@ export interface Commands {
     remove_secret: { args: OneSecret; reply: EndpointDetail };
     reveal_secret: { args: OneSecret; reply: Revealed };
   };
+  forwards: {
+    list: { args: OfEndpoint; reply: Array<ForwardRow> };
+    add: { args: AddForward; reply: ForwardRow };
+    update: { args: UpdateForward; reply: ForwardRow };
+    remove: { args: ById; reply: Nothing };
+    deliveries: { args: OfMessage; reply: Array<DeliveryRow> };
+    retry: { args: ById; reply: DeliveryRow };
+  };
   lists: {
     list: { args: InEnvironment; reply: Array<MailingListRow> };
     add: { args: AddList; reply: MailingListRow };
@@ -116,6 +130,8 @@ export interface Commands {
     verify: { args: WhichMessages; reply: VerifyResult };
     replay: { args: Replay; reply: Replayed };
     pin: { args: PinMessages; reply: Count };
+    remove: { args: WhichMessages; reply: Removed };
+    restore: { args: ById; reply: Count };
     copy: { args: CopyMessages; reply: Copied };
   };
   contacts: {

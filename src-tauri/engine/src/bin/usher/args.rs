@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use usher_engine::api::endpoints::OnDelete;
-use usher_engine::api::messages::CopyFormat;
+use usher_engine::api::forwards::{ForwardRetries, ForwardSignature};
+use usher_engine::api::messages::{CopyFormat, ReplayTo};
 use usher_engine::secret;
 
 /// Receives Clerk's webhooks on this machine and keeps the audience up to date.
@@ -75,6 +76,9 @@ pub enum Command {
     /// The addresses you give to Clerk
     #[command(subcommand, arg_required_else_help = true)]
     Endpoints(Endpoints),
+    /// Where messages go on to: your app under development
+    #[command(subcommand, arg_required_else_help = true)]
+    Forwards(Forwards),
     /// What arrived, and what became of it
     #[command(subcommand, arg_required_else_help = true)]
     Messages(Messages),
@@ -89,7 +93,7 @@ pub enum Command {
     /// Test messages of your own
     #[command(subcommand, arg_required_else_help = true)]
     Fixtures(Fixtures),
-    /// Send messages again, freshly signed, through the running listener
+    /// Send messages again, freshly signed
     Replay(ReplayArgs),
     /// Compute the audience again from the messages kept
     Rebuild,
@@ -254,6 +258,103 @@ pub enum Event {
     None,
 }
 
+/// `usher forwards`.
+#[derive(Debug, Subcommand)]
+pub enum Forwards {
+    /// Show where messages go on to, and how that went
+    List {
+        /// Only those of this endpoint, by name or id
+        #[arg(long, value_name = "NAME")]
+        endpoint: Option<String>,
+        /// Show instead where this message went, attempt by attempt
+        #[arg(long, value_name = "ID", conflicts_with = "endpoint")]
+        message: Option<i64>,
+    },
+    /// Forward an endpoint's messages, from now on, to a web address
+    Add {
+        /// Where to, such as http://localhost:3000/api/webhooks
+        url: String,
+        /// Name or id of the endpoint [default: the only one]
+        #[arg(long, value_name = "NAME")]
+        endpoint: Option<String>,
+        /// How.
+        #[command(flatten)]
+        options: ForwardOptions,
+    },
+    /// Do not forward there any more
+    Remove {
+        /// Its id, as in the list
+        id: i64,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+    },
+    /// Try a delivery again now
+    Retry {
+        /// Id of the delivery, as usher forwards list --message shows it
+        id: i64,
+    },
+}
+
+/// How messages are forwarded.
+#[derive(Debug, clap::Args)]
+pub struct ForwardOptions {
+    /// Only these types; * stands for anything, such as 'user.*'
+    #[arg(long, value_delimiter = ',', value_name = "A,B")]
+    pub types: Vec<String>,
+    /// How they are signed [default: fresh with --secret, else original]
+    #[arg(long, value_enum, value_name = "HOW")]
+    pub signature: Option<Signature>,
+    /// Secret for a fresh signature, whsec_…; "-" reads it from stdin [default: the endpoint's]
+    #[arg(long, value_name = "SECRET")]
+    pub secret: Option<String>,
+    /// A header to add, such as 'x-name: value'; may be given several times
+    #[arg(long, value_name = "NAME: VALUE")]
+    pub header: Vec<String>,
+    /// What happens after an attempt that failed [default: svix]
+    #[arg(long, value_enum, value_name = "WHICH")]
+    pub retries: Option<Retries>,
+    /// Allow an address outside this machine and its private networks
+    #[arg(long)]
+    pub allow_public: bool,
+}
+
+/// How a forwarded message is signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Signature {
+    /// As it came; good for five minutes
+    Original,
+    /// Anew at each attempt
+    Fresh,
+}
+
+impl From<Signature> for ForwardSignature {
+    fn from(signature: Signature) -> Self {
+        match signature {
+            Signature::Original => Self::Original,
+            Signature::Fresh => Self::Fresh,
+        }
+    }
+}
+
+/// What happens after an attempt that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Retries {
+    /// 8 attempts in about 28 hours, as Svix makes them
+    Svix,
+    /// No further attempt
+    None,
+}
+
+impl From<Retries> for ForwardRetries {
+    fn from(retries: Retries) -> Self {
+        match retries {
+            Retries::Svix => Self::Svix,
+            Retries::None => Self::None,
+        }
+    }
+}
+
 /// `usher messages`.
 #[derive(Debug, Subcommand)]
 pub enum Messages {
@@ -349,6 +450,30 @@ pub struct ReplayArgs {
     /// Under the id it had, to see how a duplicate is taken
     #[arg(long)]
     pub same_id: bool,
+    /// Where to [default: usher]
+    #[arg(long, value_enum, value_name = "WHERE")]
+    pub to: Option<To>,
+}
+
+/// Where a replay goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum To {
+    /// Through the running listener, as if Clerk had sent it
+    Usher,
+    /// To the targets of its endpoint
+    Forwards,
+    /// Both; each target gets it once
+    Both,
+}
+
+impl From<To> for ReplayTo {
+    fn from(to: To) -> Self {
+        match to {
+            To::Usher => Self::Usher,
+            To::Forwards => Self::Forwards,
+            To::Both => Self::Both,
+        }
+    }
 }
 
 /// `usher contacts`.

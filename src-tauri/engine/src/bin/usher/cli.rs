@@ -7,6 +7,7 @@ mod edit;
 mod endpoints;
 mod failure;
 mod fixtures;
+mod forwards;
 mod keeping;
 mod listen;
 mod messages;
@@ -70,6 +71,7 @@ async fn run(args: Args) -> Result<(), Failure> {
     let done = match args.command {
         Command::Listen(_) | Command::Doctor { .. } | Command::Restore { .. } => Ok(()),
         Command::Endpoints(command) => endpoints::run(&host, command, &mut out).await,
+        Command::Forwards(command) => forwards::run(&host, command, &mut out).await,
         Command::Messages(command) => messages::run(&host, command, &mut out).await,
         Command::Contacts(command) => contacts::run(&host, command, &mut out).await,
         Command::Trigger(trigger) => trigger::run(&host, trigger, &mut out).await,

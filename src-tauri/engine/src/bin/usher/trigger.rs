@@ -98,7 +98,7 @@ pub async fn run(host: &Host, trigger: Trigger, out: &mut Out) -> Result<(), Fai
 async fn endpoint(host: &Host, trigger: &Trigger) -> Result<EndpointRow, Failure> {
     match &trigger.endpoint {
         Some(named) => endpoints::find(host, named, None).await,
-        None => only(host).await,
+        None => endpoints::only(host).await,
     }
 }
 
@@ -191,21 +191,6 @@ async fn list(host: &Host, known: Vec<SampleRow>, out: &mut Out) -> Result<(), F
     let rows: Vec<[String; 3]> =
         scenarios.into_iter().map(|row| [row.name, row.title, row.tests]).collect();
     Ok(Table::new(["SCENARIO", "WHAT HAPPENS", "WHAT IT TESTS"]).rows(out, &rows)?)
-}
-
-async fn only(host: &Host) -> Result<EndpointRow, Failure> {
-    let mut all = endpoints::all(host, None).await?;
-    match (all.pop(), all.as_slice()) {
-        (Some(one), []) => Ok(one),
-        (None, _) => Err(Failure::NotFound(
-            "There is no endpoint yet. Make one: usher endpoints add --name Local --secret whsec_…"
-                .into(),
-        )),
-        (Some(last), others) => {
-            let there = there(others.iter().chain([&last]).map(|row| row.name.as_str()));
-            Err(Failure::Usage(format!("Which endpoint? Name one with --endpoint. {there}")))
-        }
-    }
 }
 
 fn changed(body: String, asked: &Trigger) -> Result<String, Failure> {
