@@ -7,6 +7,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod inspect;
 mod main_job;
 mod other_svix;
 mod screens;

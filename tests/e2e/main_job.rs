@@ -10,7 +10,8 @@ use tempfile::tempdir;
 
 use crate::window::launch;
 
-fn open(name: &str, folder: &Path, port: u16) -> Session {
+/// The app on this folder, with its screen there.
+pub(crate) fn open(name: &str, folder: &Path, port: u16) -> Session {
     let port = port.to_string();
     let folder = folder.to_str().unwrap();
     let window = Session::window(name, &launch(&["--data-dir", folder, "--port", &port]));
@@ -19,7 +20,7 @@ fn open(name: &str, folder: &Path, port: u16) -> Session {
 }
 
 /// Goes to a section by its entry in the sidebar, whose name may be followed by a count.
-fn section(window: &Session, name: &str) {
+pub(crate) fn section(window: &Session, name: &str) {
     window.wait_for(name, || {
         let clicked = "const link = [...document.querySelectorAll('nav a')]
                 .find((a) => a.textContent.startsWith(arguments[0]));
@@ -29,28 +30,33 @@ fn section(window: &Session, name: &str) {
     });
 }
 
+/// Adds the endpoint "Clerk" through its dialog and gives the path of its URL.
+pub(crate) fn add_endpoint(window: &Session, port: u16, secret: &str) -> String {
+    section(window, "Endpoints");
+    window.role("button", "Add endpoint").wait().click();
+    let dialog = window.role("dialog", "Add endpoint");
+    dialog.wait();
+    window.label("Name").within(&dialog).fill("Clerk");
+    window.label("Signing secret (optional)").within(&dialog).fill(secret);
+    window.role("button", "Add endpoint").within(&dialog).click();
+    let url = window.css("section[aria-label='Endpoint URL'] h2 + div code").wait().text();
+    let base = format!("http://127.0.0.1:{port}");
+    url.strip_prefix(&base).unwrap_or_else(|| panic!("{url} is not at {base}")).to_owned()
+}
+
 #[test]
 fn a_webhook_becomes_a_contact_that_is_still_there_after_a_restart() {
     let data = tempdir().unwrap();
     let port = wire::free_port();
     let window = open("main_job", data.path(), port);
 
-    section(&window, "Endpoints");
-    window.role("button", "Add endpoint").wait().click();
-    let dialog = window.role("dialog", "Add endpoint");
-    dialog.wait();
-    window.label("Name").within(&dialog).fill("Clerk");
-    window.label("Signing secret (optional)").within(&dialog).fill(SECRET);
-    window.role("button", "Add endpoint").within(&dialog).click();
-    let url = window.css("section[aria-label='Endpoint URL'] h2 + div code").wait().text();
-    let base = format!("http://127.0.0.1:{port}");
-    let path = url.strip_prefix(&base).unwrap_or_else(|| panic!("{url} is not at {base}"));
+    let path = add_endpoint(&window, port, SECRET);
 
     section(&window, "Messages");
     let now = wire::now_ms();
     let body = user("user.created", "user_e2e", Some("maya@example.com"), "Maya", now).to_string();
     let headers = signed(SECRET, "msg_e2e", now / 1000, body.as_bytes());
-    let reply = wire::post(port, path, &headers, body.as_bytes());
+    let reply = wire::post(port, &path, &headers, body.as_bytes());
     assert_eq!((reply.status, reply.field("outcome")), (200, "processed"), "{reply:?}");
     window.text("user.created").wait();
     window.text("maya@example.com").wait();
@@ -76,6 +82,6 @@ fn a_webhook_becomes_a_contact_that_is_still_there_after_a_restart() {
     window.text("Signature valid").wait();
     section(&window, "Endpoints");
     window.text("Receiving").wait();
-    let again = wire::post(port, path, &headers, body.as_bytes());
+    let again = wire::post(port, &path, &headers, body.as_bytes());
     assert_eq!((again.status, again.field("outcome")), (200, "duplicate"), "{again:?}");
 }

@@ -42,6 +42,9 @@ fn words_and_exit_codes() {
         (&["contacts", "list", "--json"], 0),
         (&["rebuild"], 0),
         (&["trigger", "user.created", "--print"], 0),
+        (&["trigger", "session.created", "--print"], 0),
+        (&["trigger", "--list"], 0),
+        (&["fixtures", "import", "."], 0),
         (&[], 2),
         (&["nonsense"], 2),
         (&["endpoints"], 2),
@@ -58,6 +61,21 @@ fn words_and_exit_codes() {
         (&["trigger", "user.exploded"], 2),
         (&["trigger", "user.created", "--set", "nonsense"], 2),
         (&["trigger", "user.created", "--print", "--set", "type.x=1"], 2),
+        (&["trigger"], 2),
+        (&["trigger", "user.created", "--print", "--add", "type=x"], 2),
+        (&["trigger", "user.created", "--print", "--remove", "data.nothing"], 2),
+        (&["trigger", "user.created", "--remove", "a..b"], 2),
+        (&["trigger", "user.created", "--repeat", "0"], 2),
+        (&["trigger", "user.created", "--repeat", "2", "--edit"], 2),
+        (&["trigger", "user.created", "--repeat", "2", "--rate", "fast"], 2),
+        (&["trigger", "user.created", "--rate", "10/s"], 2),
+        (&["trigger", "user.created", "--scenario", "storm"], 2),
+        (&["trigger", "--scenario", "nonsense"], 2),
+        (&["fixtures"], 2),
+        (&["fixtures", "save", "1"], 2),
+        (&["fixtures", "save", "99", "--name", "a/b"], 3),
+        (&["fixtures", "forget", "nothing"], 3),
+        (&["fixtures", "import", "/nowhere/at/all"], 3),
         (&["backup"], 2),
         (&["endpoints", "add", "--name", "X", "--environment", "Nowhere"], 3),
         (&["endpoints", "set", "Nobody", "--pause"], 3),
@@ -68,6 +86,7 @@ fn words_and_exit_codes() {
         (&["contacts", "list", "--environment", "Nowhere"], 3),
         (&["trigger", "user.created", "--endpoint", "Nobody"], 3),
         (&["trigger", "user.created"], 1),
+        (&["trigger", "--scenario", "sign-up"], 1),
         (&["endpoints", "add", "--name", "Local"], 1),
         (&["backup", "/nowhere/at/all.db"], 1),
     ] {
@@ -254,6 +273,119 @@ fn a_backup_is_a_database_of_its_own() {
     assert_eq!(usher.run(&["backup", name]).code, 1);
 }
 
+#[test]
+fn samples_are_changed_added_to_and_cut() {
+    let (_folder, usher) = with_endpoint();
+    let printed = usher.json(&[
+        "trigger",
+        "user.created",
+        "--print",
+        "--set=data.first_name=Ada",
+        "--add=data.public_metadata.plan=pro",
+        "--add=data.phone_numbers={\"id\":\"idn_x\"}",
+        "--remove=data.last_name",
+        "--remove=data.email_addresses.0",
+    ]);
+    let body: Value = serde_json::from_str(printed[0]["body"].as_str().unwrap()).unwrap();
+    let data = &body["data"];
+    assert_eq!(data["first_name"], "Ada");
+    assert_eq!(data["public_metadata"], json!({ "plan": "pro" }));
+    assert_eq!(data["phone_numbers"], json!([{ "id": "idn_x" }]));
+    assert_eq!((data.get("last_name"), &data["email_addresses"]), (None, &json!([])));
+}
+
+#[test]
+fn messages_are_repeated_each_about_somebody_else() {
+    let (_folder, usher) = with_endpoint();
+    let _listening = usher.listen(&[]);
+    let words = ["trigger", "user.created", "--repeat", "4", "--rate", "1000/s"];
+    let sent = usher.json(&words);
+    assert_eq!(sent.len(), 4);
+    assert_eq!(usher.json(&["contacts", "list"]).len(), 4);
+    let refused = usher.run(&["trigger", "user.created:wrong_secret", "--repeat", "2"]);
+    assert_eq!(refused.code, 1);
+    assert!(refused.err.contains("2 of 2 messages were refused."), "{refused:?}");
+}
+
+#[test]
+fn a_story_is_played_and_all_of_them_are_listed() {
+    let (_folder, usher) = with_endpoint();
+    let _listening = usher.listen(&[]);
+    let played = usher.run(&["trigger", "--scenario", "waitlist-to-user"]);
+    assert_eq!(played.out, "Sent 4 messages; all were accepted.\n", "{played:?}");
+    let contacts = usher.json(&["contacts", "list"]);
+    assert_eq!(contacts.len(), 1);
+    assert!(contacts[0]["userId"].is_string());
+    let played = usher.run(&["trigger", "--scenario", "retries"]);
+    assert_eq!(
+        (played.code, played.out.as_str()),
+        (0, "Sent 3 messages; 1 was refused, as the story has it.\n")
+    );
+    let lacking = usher.run(&["trigger", "--scenario", "rotation"]);
+    assert_eq!(lacking.code, 2);
+    assert!(lacking.err.contains("needs 2 signing secrets"), "{lacking:?}");
+    let list = usher.run(&["trigger", "--list"]).out;
+    for words in ["session.revoked", "user.created:altered_body", "storm", "Two hundred messages"] {
+        assert!(list.contains(words), "{words}: {list}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_body_is_edited_until_it_is_json() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let (folder, usher) = with_endpoint();
+    let script = folder.path().join("editor.sh");
+    let edit = |text: &str| {
+        std::fs::write(&script, format!("#!/bin/sh\n{text}\n")).unwrap();
+        std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o700)).unwrap();
+    };
+    let usher = usher.with("VISUAL", "").with("EDITOR", format!("{} --wait", script.display()));
+    let words = ["trigger", "user.created", "--print", "--edit"];
+
+    edit(
+        "if [ -e \"$0.again\" ]; then echo '{\"type\":\"mine\"}' > \"$2\"; \
+          else touch \"$0.again\"; printf '{\\n\"a\": x}' > \"$2\"; fi",
+    );
+    let ran = usher.run(&words);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.err.contains("Line 2, column 6"), "{ran:?}");
+    assert!(ran.out.ends_with("\n\n{\"type\":\"mine\"}"), "{ran:?}");
+
+    edit("echo '{' > \"$2\"");
+    let ran = usher.run(&words);
+    assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{ran:?}");
+    edit("exit 3");
+    assert_eq!(usher.run(&words).code, 1);
+    let nobody = Usher::new(usher.folder()).with("VISUAL", "").with("EDITOR", "");
+    let ran = nobody.run(&words);
+    assert!(ran.code == 2 && ran.err.contains("EDITOR"), "{ran:?}");
+}
+
+#[test]
+fn own_messages_are_saved_sent_and_kept_as_files() {
+    let (folder, usher) = with_endpoint();
+    let _listening = usher.listen(&[]);
+    let sent = usher.json(&["trigger", "session.created"]);
+    let id = sent[0]["messageId"].to_string();
+    let saved = usher.run(&["fixtures", "save", &id, "--name", "in", "--title", "Signed in"]);
+    assert_eq!(saved.out, "Saved. Send it with: usher trigger own:in\n", "{saved:?}");
+    assert_eq!(usher.json(&["trigger", "own:in"])[0]["status"], 200);
+    let files = folder.path().join("files");
+    let files = files.to_str().unwrap();
+    assert_eq!(usher.json(&["fixtures", "export", files])[0]["count"], 1);
+    assert_eq!(usher.run(&["fixtures", "forget", "own:in"]).code, 0);
+    assert!(usher.json(&["fixtures", "list"]).is_empty());
+    std::fs::write(folder.path().join("files/broken.json"), "{").unwrap();
+    let ran = usher.run(&["fixtures", "import", files]);
+    assert_eq!((ran.code, ran.out.as_str()), (1, "1 added, 0 changed, 0 unchanged.\n"), "{ran:?}");
+    assert!(ran.err.starts_with("broken.json: Line 1, column 1"), "{ran:?}");
+    let list = usher.json(&["fixtures", "list"]);
+    assert_eq!((&list[0]["name"], &list[0]["title"]), (&json!("own:in"), &json!("Signed in")));
+    assert!(usher.run(&["fixtures", "list"]).out.contains("session.created"));
+}
+
 fn json_value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -289,6 +421,12 @@ proptest! {
     fn nothing_typed_makes_it_panic(text in ".{0,40}", mut document in json_value()) {
         if let Ok(set) = text.parse::<set::Set>() {
             let _ = set.apply(&mut document);
+        }
+        if let Ok(add) = text.parse::<set::Add>() {
+            let _ = add.apply(&mut document);
+        }
+        if let Ok(remove) = text.parse::<set::Remove>() {
+            let _ = remove.apply(&mut document);
         }
     }
 }

@@ -64,12 +64,8 @@ fn what_arrives_and_matches_is_followed() {
     let (_folder, usher) = with_endpoint();
     let _listening = usher.listen(&[]);
     let words = ["messages", "list", "--follow", "--json", "type:user.updated"];
-    let mut following = usher
-        .command(&words)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut following =
+        usher.command(&words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut says = BufReader::new(following.stderr.take().unwrap()).lines();
     assert_eq!(says.next().unwrap().unwrap(), "Following. Press Ctrl+C to stop.");
     usher.json(&["trigger", "user.created"]);

@@ -10,6 +10,7 @@
 
 pub mod app;
 pub mod bin;
+pub mod devserver;
 pub mod dice;
 #[cfg(target_os = "linux")]
 pub mod fault;

@@ -43,7 +43,7 @@ end;
 
 create table forward_target (
     id integer primary key not null,
-    endpoint_id integer not null references endpoint (id),
+    endpoint_id integer not null references endpoint (id) on delete cascade,
     url text not null,
     -- Types, with * for anything, as a JSON array; empty for all of them.
     types text not null,
@@ -62,10 +62,17 @@ create table forward_target (
     enabled integer not null default 1,
     created_at integer not null,
     removed_at integer,
+    -- Messages up to this id were looked at.
+    seen integer not null,
+    -- The newest attempt.
+    last_at integer,
+    last_status integer,
+    last_problem text,
     constraint forward_target_types check (json_valid(types)),
     constraint forward_target_headers check (json_valid(headers)),
     constraint forward_target_signature check (signature in ('original', 'fresh')),
     constraint forward_target_retries check (retries in ('svix', 'none')),
+    constraint forward_target_public check (allow_public in (0, 1)),
     constraint forward_target_enabled check (enabled in (0, 1))
 ) strict;
 
@@ -75,19 +82,26 @@ create index forward_target_endpoint on forward_target (endpoint_id);
 create table delivery (
     id integer primary key not null,
     message_id integer not null references message (id) on delete cascade,
-    target_id integer not null references forward_target (id),
+    target_id integer not null references forward_target (id) on delete cascade,
     -- Deliveries of one object to one target go in order.
     object_id text,
+    -- Signed anew whatever the target says, because it was asked for by hand.
+    fresh integer not null default 0,
+    -- The id it goes under; null for that of the message.
+    svix_id text,
     state text not null,
     attempts integer not null default 0,
     created_at integer not null,
     -- When the next attempt is due; null when there is none.
     due_at integer,
-    constraint delivery_state check (state in ('waiting', 'done', 'failed'))
+    constraint delivery_fresh check (fresh in (0, 1)),
+    constraint delivery_state check (state in ('waiting', 'done', 'failed')),
+    constraint delivery_due check ((state = 'waiting') = (due_at is not null))
 ) strict;
 
 create index delivery_message on delivery (message_id);
-create index delivery_due on delivery (due_at) where due_at is not null;
+create index delivery_target on delivery (target_id, state);
+create index delivery_due on delivery (target_id, due_at, id) where state = 'waiting';
 create index delivery_order on delivery (target_id, object_id, id) where state = 'waiting';
 
 -- What came back, each time.
@@ -106,3 +120,15 @@ create table delivery_attempt (
 ) strict;
 
 create index delivery_attempt_delivery on delivery_attempt (delivery_id);
+
+-- Test events of the person's own.
+create table fixture (
+    id integer primary key not null,
+    -- Also the name of its file, and some file systems know no case.
+    name text not null unique collate nocase,
+    title text not null,
+    kind text not null,
+    body text not null,
+    created_at integer not null,
+    constraint fixture_body check (json_valid(body))
+) strict;

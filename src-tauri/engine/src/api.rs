@@ -11,9 +11,10 @@ pub mod diagnostics;
 pub mod endpoints;
 pub mod environments;
 mod events;
+pub mod forwards;
 mod lists;
 pub mod messages;
-mod samples;
+pub mod samples;
 mod settings;
 
 use serde::de::DeserializeOwned;
@@ -36,10 +37,14 @@ use endpoints::{
     Revealed, UpdateEndpoint,
 };
 use environments::{AddEnvironment, ById, ByIds, EnvironmentRow, UpdateEnvironment};
+use forwards::{AddForward, DeliveryRow, ForwardRow, OfEndpoint, OfMessage, UpdateForward};
 use messages::{
-    Copied, CopyMessages, Count, ExplainSearch, ExplainedSearch, ListMessages, MakeSample,
-    MessageDetail, MessageRow, Page, PinMessages, Previous, Replay, Replayed, SampleBody,
-    SampleRow, SendTest, SentTest, SignedTest, VerifyResult, WhichMessages,
+    Copied, CopyMessages, Count, ExplainSearch, ExplainedSearch, FoundMessages, ListMessages,
+    MakeSample, MessageDetail, MessageRow, Page, PinMessages, Previous, Replay, Replayed,
+    SampleBody, SampleRow, SendTest, SentTest, SignedTest, VerifyResult, WhichMessages,
+};
+use samples::{
+    FixtureFolder, ForgetFixture, Imported, PlayScenario, Played, SaveFixture, ScenarioRow,
 };
 
 /// Why a verb did not do what it was asked to.
@@ -199,13 +204,21 @@ commands! {
         remove_secret(OneSecret) -> EndpointDetail,
         reveal_secret(OneSecret) -> Revealed,
     }
+    "forwards" => forwards {
+        list(OfEndpoint) -> Vec<ForwardRow>,
+        add(AddForward) -> ForwardRow,
+        update(UpdateForward) -> ForwardRow,
+        remove(ById) -> Nothing,
+        deliveries(OfMessage) -> Vec<DeliveryRow>,
+        retry(ById) -> DeliveryRow,
+    }
     "lists" => lists {
         list(InEnvironment) -> Vec<MailingListRow>,
         add(AddList) -> MailingListRow,
     }
     "messages" => messages {
         list(ListMessages) -> Page<MessageRow>,
-        count(ListMessages) -> Count,
+        count(ListMessages) -> FoundMessages,
         show(ById) -> MessageDetail,
         explain(ExplainSearch) -> ExplainedSearch,
         previous(ById) -> Previous,
@@ -235,6 +248,12 @@ commands! {
         make(MakeSample) -> SampleBody,
         sign(SendTest) -> SignedTest,
         send(SendTest) -> SentTest,
+        scenarios(Nothing) -> Vec<ScenarioRow>,
+        play(PlayScenario) -> Played,
+        save(SaveFixture) -> SampleRow,
+        forget(ForgetFixture) -> Nothing,
+        export(FixtureFolder) -> Count,
+        import(FixtureFolder) -> Imported,
     }
 }
 

@@ -29,9 +29,13 @@ pub enum Topic {
     Contacts,
     /// Events.
     Events,
+    /// Test events that were saved.
+    Tests,
+    /// Targets that messages are forwarded to.
+    Forwards,
 }
 
-const TOPICS: [(Topic, &str); 8] = [
+const TOPICS: [(Topic, &str); 10] = [
     (Topic::App, "app"),
     (Topic::Settings, "settings"),
     (Topic::Environments, "environments"),
@@ -40,6 +44,8 @@ const TOPICS: [(Topic, &str); 8] = [
     (Topic::Messages, "messages"),
     (Topic::Contacts, "contacts"),
     (Topic::Events, "events"),
+    (Topic::Tests, "tests"),
+    (Topic::Forwards, "forwards"),
 ];
 
 /// How long a subscriber gathers changes before it tells of them.
@@ -109,6 +115,39 @@ impl Changes {
         let receiver = self.versions.subscribe();
         let seen = *receiver.borrow();
         Subscription { receiver, seen, clock }
+    }
+
+    /// The side that waits for some topics only and is told at once.
+    pub fn watch(&self) -> Watching {
+        let receiver = self.versions.subscribe();
+        let known = *receiver.borrow();
+        Watching { receiver, known }
+    }
+}
+
+/// The side that works on what changed, and so is told at once.
+#[derive(Debug)]
+pub struct Watching {
+    receiver: watch::Receiver<Versions>,
+    known: Versions,
+}
+
+impl Watching {
+    /// Takes everything up to now as known.
+    pub fn catch_up(&mut self) {
+        self.known = *self.receiver.borrow_and_update();
+    }
+
+    /// Ends when one of these topics moved since [`Watching::catch_up`]; false when the engine is gone.
+    pub async fn moved(&mut self, topics: &[Topic]) -> bool {
+        let known = self.known;
+        let moved = |now: &Versions| {
+            TOPICS
+                .iter()
+                .zip(now.iter().zip(&known))
+                .any(|((topic, _), (now, known))| now != known && topics.contains(topic))
+        };
+        self.receiver.wait_for(moved).await.is_ok()
     }
 }
 

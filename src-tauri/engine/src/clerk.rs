@@ -8,6 +8,7 @@
 
 mod payload;
 pub mod samples;
+pub mod scenarios;
 
 use serde_json::value::RawValue;
 

@@ -1,9 +1,10 @@
 //! The engine: opens a data folder, wires the parts, watches over them, and closes them in the right
 //! order.
 //!
-//! Start: lock, database, secrets, directory, inbox, listener, watch. Close: watch and listener first,
-//! so that nothing new arrives, then the inbox runs dry, then the database. Deliberately absent:
-//! anything about a window, a terminal or the environment of the process.
+//! Start: lock, database, secrets, directory, inbox, listener, watch and forwarding. Close: watch,
+//! forwarding and listener first, so that nothing new arrives, then the inbox runs dry, then the
+//! database. An engine that does not listen does not forward either. Deliberately absent: anything
+//! about a window, a terminal or the environment of the process.
 
 mod listening;
 mod restore;
@@ -22,6 +23,7 @@ use crate::change::{Changes, Subscription};
 use crate::clock::{Clock, SystemClock};
 use crate::db::{Db, DbError, Identity};
 use crate::endpoint::{self, Directory};
+use crate::forward::{self, Forwarding};
 use crate::inbox::{self, Inbox};
 use crate::secret::{Choice, Keys};
 
@@ -92,7 +94,7 @@ pub struct Engine {
 struct Inner {
     config: Config,
     db: Arc<Db>,
-    keys: Keys,
+    keys: Arc<Keys>,
     changes: Changes,
     directory: Arc<Directory>,
     started_at: i64,
@@ -120,7 +122,7 @@ impl Engine {
         let now = config.clock.now_ms();
         first_environment(&db, now).await?;
         inbox::removal::erase(&db).await;
-        let keys = Keys::open(config.keychain, &config.data_dir).await;
+        let keys = Arc::new(Keys::open(config.keychain, &config.data_dir).await);
         let directory = Arc::new(Directory::default());
         directory.reload(&db, &keys).await?;
         let engine = Self {
@@ -146,6 +148,9 @@ impl Engine {
         let mut watch = engine.inner.watch.lock().await;
         watch.spawn(watch::over(weak.clone(), Arc::clone(&clock)));
         watch.spawn(storage::over(weak, clock));
+        if engine.inner.config.listen {
+            watch.spawn(forward::run(engine.forwarding()));
+        }
         drop(watch);
         Ok(engine)
     }
@@ -237,6 +242,18 @@ impl Engine {
         });
         *open = Some((inbox, task));
         true
+    }
+
+    fn forwarding(&self) -> Forwarding {
+        let status = self.inner.listening.status();
+        Forwarding {
+            db: Arc::clone(&self.inner.db),
+            keys: Arc::clone(&self.inner.keys),
+            directory: Arc::clone(&self.inner.directory),
+            changes: self.inner.changes.clone(),
+            clock: self.clock_of_its_own(),
+            own_port: Box::new(move || status.borrow().port),
+        }
     }
 
     fn clock_of_its_own(&self) -> Arc<dyn Clock> {

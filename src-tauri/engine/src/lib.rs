@@ -8,8 +8,9 @@
 //! engine                    wiring, start and close
 //! receive                   from a request to its answer
 //! listener  inbox           sockets and signatures; the durable append and what becomes of it
+//! forward                   messages on to an app under development, in order, with retries
 //! audience                  contacts, by the rules in audience/merge.rs
-//! endpoint                  endpoints, environments, lists, settings
+//! endpoint  fixture         endpoints, environments, lists, settings; saved test events
 //! clerk  signing            what Clerk sends and how Svix signs it
 //! filter  share             the one search language; a message to be taken elsewhere
 //! db  change  clock  secret
@@ -27,6 +28,8 @@ mod db;
 mod endpoint;
 mod engine;
 pub mod filter;
+mod fixture;
+pub mod forward;
 pub mod host;
 mod inbox;
 pub mod listener;

@@ -476,7 +476,7 @@ export function newFake(mode: FakeMode = "full"): Host & { arrive: (count: numbe
     },
     messages: {
       list: (args) => pageOf(matching(args), args),
-      count: (args) => ({ count: matching(args).length }),
+      count: (args) => ({ count: matching(args).length, whole: true }),
       show: ({ id }) => found(messages, id, "message"),
       verify: (which) => {
         const ids = chosen(which);
@@ -723,6 +723,8 @@ export function newFake(mode: FakeMode = "full"): Host & { arrive: (count: numbe
         announce("tests");
         return row;
       },
+      export: () => ({ count: 0 }),
+      import: () => ({ added: 0, changed: 0, unchanged: 0, problems: [] }),
       forget: ({ name }) => {
         samples = samples.filter((one) => one.name !== `own:${name}`);
         announce("tests");

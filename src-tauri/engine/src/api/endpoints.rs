@@ -6,8 +6,8 @@ use crate::api::environments::ById;
 use crate::api::{ApiError, lists, name_of};
 use crate::endpoint::{self, SecretError};
 pub use crate::endpoint::{EndpointSettings, EventSettings, OnDelete};
-use crate::inbox;
 use crate::signing::SigningSecret;
+use crate::{forward, inbox};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -492,7 +492,14 @@ pub(super) async fn update(
 pub(super) async fn remove(engine: &Engine, which: ById) -> Result<Nothing, ApiError> {
     engine.directory().by_id(which.id).ok_or_else(unknown)?;
     let now = engine.now();
-    let secrets = engine.db().write(async |tx| endpoint::remove(tx, which.id, now).await).await?;
+    let secrets = engine
+        .db()
+        .write(async |tx| {
+            let mut secrets = endpoint::remove(tx, which.id, now).await?;
+            secrets.extend(forward::remove_of(tx, which.id, now).await?);
+            Ok(secrets)
+        })
+        .await?;
     engine.reload_directory().await?;
     for (place, account) in secrets {
         engine.keys().forget(place, &account).await.map_err(|error| {

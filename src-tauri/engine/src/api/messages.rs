@@ -13,6 +13,10 @@ use crate::Engine;
 use crate::api::ApiError;
 use crate::api::contacts::FieldChange;
 use crate::api::environments::ById;
+use crate::api::forwards::DeliveryState;
+pub use crate::clerk::samples::{Flaw, Group};
+use crate::forward;
+use crate::forward::address::Address;
 pub use crate::inbox::Outcome;
 use crate::inbox::{self, outcome_of};
 
@@ -98,6 +102,17 @@ pub struct Count {
     pub count: i64,
 }
 
+/// How many messages a search finds.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct FoundMessages {
+    /// As many as were found.
+    pub count: i64,
+    /// All were looked at; else there may be more.
+    pub whole: bool,
+}
+
 /// How a step went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
@@ -118,7 +133,7 @@ pub enum StepState {
 #[serde(rename_all = "camelCase")]
 #[ts(export)]
 pub struct Step {
-    /// `signature`, `stored`, `contact`, `event`, `answered`.
+    /// `signature`, `stored`, `contact`, `event`, `answered`, `forward`.
     pub name: String,
     /// How it went.
     pub state: StepState,
@@ -328,6 +343,10 @@ pub struct SampleRow {
     pub title: String,
     /// What sending it tests.
     pub tests: String,
+    /// Where it stands in the list.
+    pub group: Group,
+    /// What is wrong with its signature on purpose.
+    pub flaw: Option<Flaw>,
 }
 
 /// A sample asked for.
@@ -351,6 +370,8 @@ pub struct SampleBody {
     pub body: String,
     /// The person it is about.
     pub person: u32,
+    /// What is to be wrong with its signature.
+    pub flaw: Option<Flaw>,
 }
 
 /// An event to sign and send through the listener.
@@ -370,32 +391,30 @@ pub struct SendTest {
     pub flaw: Option<Flaw>,
 }
 
-/// Something wrong with a test event, to see how it is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(rename_all = "snake_case")]
-#[ts(export)]
-pub enum Flaw {
-    /// Signed with a secret that nobody has.
-    WrongSecret,
-    /// Signed ten minutes ago.
-    OldTimestamp,
-    /// Signed ten minutes from now.
-    FutureTimestamp,
-    /// The body gained a line break after it was signed.
-    AlteredBody,
-    /// Not signed at all.
-    NoHeaders,
-}
-
-/// Messages to send again through the listener, freshly signed, in the order of their arrival.
+/// Messages to send again, freshly signed, in the order of their arrival.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[ts(export)]
+#[ts(export, optional_fields)]
 pub struct Replay {
     /// These.
     pub which: WhichMessages,
     /// Under the ids they had, which tests how the receiver takes a duplicate; else under new ones.
     pub same_id: bool,
+    /// Where they go; through the listener when absent.
+    pub to: Option<ReplayTo>,
+}
+
+/// Where a replay goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub enum ReplayTo {
+    /// Through the listener, as if Clerk had sent it; targets get what becomes of it as any message.
+    Usher,
+    /// To the targets of its endpoint that take its type, past the listener.
+    Forwards,
+    /// Both; each target gets it once.
+    Both,
 }
 
 /// What a replay brought.
@@ -555,7 +574,7 @@ pub(super) async fn show(engine: &Engine, which: ById) -> Result<MessageDetail, 
         secret_hint: row.secret_hint,
         age_s,
     };
-    let steps = steps(&Way {
+    let mut steps = steps(&Way {
         outcome,
         accepted: row.accepted,
         sentence: &row.sentence,
@@ -565,6 +584,7 @@ pub(super) async fn show(engine: &Engine, which: ById) -> Result<MessageDetail, 
         status: row.status,
         times: [Some(row.verified_us), Some(row.stored_us), row.settled_us, row.answered_us],
     });
+    steps.extend(forwarded(engine, which.id, row.received_at).await?);
     let other_instance = !row.test
         && matches!((&row.instance_id, &row.known_instance), (Some(own), Some(known)) if own != known);
     Ok(MessageDetail {
@@ -619,6 +639,42 @@ async fn touched(engine: &Engine, message: i64) -> Result<Vec<TouchedContact>, A
         changes: serde_json::from_str::<Vec<FieldChange>>(&row.changes).unwrap_or_default(),
     });
     Ok(rows.collect())
+}
+
+/// A step for each delivery, told by its newest attempt.
+async fn forwarded(engine: &Engine, message: i64, received_at: i64) -> Result<Vec<Step>, ApiError> {
+    let rows = sqlx::query!(
+        r#"select d.state, t.url, a.at as "at?: i64", a.took_ms as "took_ms?: i64", a.status,
+                  a.problem
+           from delivery d
+           join forward_target t on t.id = d.target_id
+           left join delivery_attempt a on a.id =
+               (select max(id) from delivery_attempt where delivery_id = d.id)
+           where d.message_id = ?1 order by d.id limit 100"#,
+        message
+    )
+    .fetch_all(&engine.db().read())
+    .await?;
+    let steps = rows.into_iter().map(|row| {
+        let to = Address::parse(&row.url).map_or(row.url, |to| to.authority());
+        let (state, title) = match DeliveryState::of(&row.state) {
+            DeliveryState::Waiting => (StepState::Waiting, format!("Forwarding to {to}")),
+            DeliveryState::Done => (StepState::Done, format!("Forwarded to {to}")),
+            DeliveryState::Failed => (StepState::Failed, format!("Not forwarded to {to}")),
+        };
+        let answered =
+            row.status.zip(row.took_ms).map(|(status, ms)| format!("{status} in {ms} ms"));
+        let after =
+            row.at.zip(row.took_ms).map(|(at, took_ms)| (at - received_at + took_ms) * 1000);
+        Step {
+            name: "forward".to_owned(),
+            state,
+            title,
+            detail: row.problem.or(answered),
+            after_us: after.filter(|_| state == StepState::Done),
+        }
+    });
+    Ok(steps.collect())
 }
 
 struct Way<'a> {
@@ -698,6 +754,10 @@ pub(super) async fn verify(
     let query = query.or_else(|| which.endpoint_id.map(|_| open.to_owned()));
     let ids = ids_of(engine, WhichMessages { query, ..which }).await?;
     let again = inbox::verify_again(engine.db(), engine.directory(), engine.clock(), &ids).await?;
+    if again.accepted + again.waiting + again.failed > 0 {
+        let now = engine.now();
+        engine.db().write(async |tx| forward::forward_trusted(tx, &ids, now).await).await?;
+    }
     let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     let said = |count: usize, what: &str| match count {
         0 => None,

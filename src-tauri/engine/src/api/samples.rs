@@ -1,11 +1,15 @@
 //! Test events: samples of what Clerk sends, signed like the real thing and sent through the real
-//! listener.
+//! listener; stories of several; and those that a person saved.
+
+mod fixtures;
+mod scenarios;
 
 use http::{Request, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
 use rand::RngExt as _;
+use serde_json::Value;
 use tokio::net::TcpStream;
 
 use crate::Engine;
@@ -18,6 +22,11 @@ use crate::clerk::samples;
 use crate::receive::{ORIGIN_HEADER, TEST_HEADER};
 use crate::signing::SigningSecret;
 
+pub use fixtures::{FixtureFolder, ForgetFixture, Imported, SaveFixture};
+pub(super) use fixtures::{export, forget, import, save};
+pub use scenarios::{Pace, PlayScenario, Played, ScenarioRow};
+pub(super) use scenarios::{play, scenarios};
+
 /// Bytes of an answer that are read.
 const ANSWER: usize = 64 * 1024;
 /// How far off the time of a message with that flaw is, seconds; Svix allows 300.
@@ -25,28 +34,43 @@ const OFF_S: i64 = 600;
 /// A secret that no endpoint has.
 const NOBODYS: &str = "whsec_VXNoZXIgc2lnbnMgdGhpcyB3cm9uZ2x5IQ==";
 
-pub(super) async fn catalogue(_: &Engine, _: Nothing) -> Result<Vec<SampleRow>, ApiError> {
+pub(super) async fn catalogue(engine: &Engine, _: Nothing) -> Result<Vec<SampleRow>, ApiError> {
     let rows = samples::catalogue().into_iter().map(|sample| SampleRow {
         name: sample.name.to_owned(),
         kind: sample.kind.to_owned(),
         title: sample.title.to_owned(),
         tests: sample.what_it_tests.to_owned(),
+        group: sample.group,
+        flaw: sample.flaw,
     });
-    Ok(rows.collect())
+    Ok(rows.chain(fixtures::rows(engine).await?).collect())
 }
 
 pub(super) async fn make(engine: &Engine, of: MakeSample) -> Result<SampleBody, ApiError> {
     let person = of.person.unwrap_or_else(|| rand::rng().random());
-    let body = samples::sample(&of.kind, engine.now(), u64::from(person))
-        .ok_or_else(|| ApiError::invalid(format!("Usher has no sample called {}.", of.kind)))?;
-    let body = serde_json::to_string_pretty(&body)
-        .map_err(|error| ApiError::unavailable(error.to_string()))?;
-    Ok(SampleBody { body, person })
+    let unknown = || ApiError::invalid(format!("Usher has no sample called {}.", of.kind));
+    if let Some(name) = of.kind.strip_prefix(fixtures::PREFIX) {
+        let body = fixtures::body(engine, name).await?.ok_or_else(unknown)?;
+        return Ok(SampleBody { body, person, flaw: None });
+    }
+    let known = samples::catalogue().into_iter().find(|sample| sample.name == of.kind);
+    let body = samples::sample(&of.kind, engine.now(), u64::from(person)).ok_or_else(unknown)?;
+    Ok(SampleBody { body: pretty(&body)?, person, flaw: known.and_then(|sample| sample.flaw) })
+}
+
+/// JSON text for people.
+fn pretty(body: &Value) -> Result<String, ApiError> {
+    serde_json::to_string_pretty(body).map_err(|error| ApiError::unavailable(error.to_string()))
 }
 
 pub(super) async fn sign(engine: &Engine, test: SendTest) -> Result<SignedTest, ApiError> {
+    sign_with(engine, test, 0).await
+}
+
+/// Signs with one of the secrets of the endpoint, counted from 0.
+async fn sign_with(engine: &Engine, test: SendTest, secret: usize) -> Result<SignedTest, ApiError> {
     let live = engine.directory().by_id(test.endpoint_id).ok_or_else(endpoints::unknown)?;
-    let (_, secret) = live.secrets.first().ok_or_else(|| {
+    let (_, secret) = live.secrets.get(secret).ok_or_else(|| {
         ApiError::invalid(format!(
             "{} has no signing secret yet, so nothing can be signed with it. Add one first.",
             live.name
@@ -95,7 +119,7 @@ pub(super) async fn sign(engine: &Engine, test: SendTest) -> Result<SignedTest, 
 }
 
 /// An id of the shape Svix gives out: `msg_` and 27 letters and digits.
-fn fresh_id() -> String {
+pub(super) fn fresh_id() -> String {
     let mut random = rand::rng();
     let letters: String =
         (0..27).map(|_| char::from(random.sample(rand::distr::Alphanumeric))).collect();
@@ -103,6 +127,10 @@ fn fresh_id() -> String {
 }
 
 pub(super) async fn send(engine: &Engine, test: SendTest) -> Result<SentTest, ApiError> {
+    send_with(engine, test, 0).await
+}
+
+async fn send_with(engine: &Engine, test: SendTest, secret: usize) -> Result<SentTest, ApiError> {
     let listener = engine.listener_status();
     if listener.state != ListenerState::Listening {
         return Err(ApiError::unavailable(
@@ -110,7 +138,7 @@ pub(super) async fn send(engine: &Engine, test: SendTest) -> Result<SentTest, Ap
         ));
     }
     let origin = test.origin_id;
-    let signed = sign(engine, test).await?;
+    let signed = sign_with(engine, test, secret).await?;
     let svix_id = signed
         .headers
         .iter()
@@ -140,7 +168,7 @@ async fn post(
     mark: &str,
     origin: Option<i64>,
     signed: &SignedTest,
-) -> Result<(u16, serde_json::Value), Failure> {
+) -> Result<(u16, Value), Failure> {
     let stream = TcpStream::connect(("127.0.0.1", port)).await?;
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;

@@ -7,9 +7,12 @@
 //! invented `instance_id`; a caller who knows the endpoint's own puts that in its place. Signing
 //! and sending are the caller's, too.
 
+mod others;
 mod people;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use ts_rs::TS;
 
 use self::people::Person;
 
@@ -24,9 +27,49 @@ pub struct Sample {
     pub title: &'static str,
     /// What sending it shows.
     pub what_it_tests: &'static str,
+    /// Where it stands in a list.
+    pub group: Group,
+    /// What is to be wrong with its signature.
+    pub flaw: Option<Flaw>,
 }
 
-const CATALOGUE: [(&str, &str, &str); 16] = [
+/// Groups of the catalogue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export, rename = "SampleGroup")]
+pub enum Group {
+    /// The five that change the audience.
+    People,
+    /// The same with something unusual in them.
+    Awkward,
+    /// The same with something wrong with the signature.
+    Flawed,
+    /// All others that Clerk sends.
+    Clerk,
+    /// Saved by the person.
+    Own,
+}
+
+/// Something wrong with a test event, to see how it is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum Flaw {
+    /// Signed with a secret that nobody has.
+    WrongSecret,
+    /// Signed ten minutes ago.
+    OldTimestamp,
+    /// Signed ten minutes from now.
+    FutureTimestamp,
+    /// The body gained a line break after it was signed.
+    AlteredBody,
+    /// Not signed at all.
+    NoHeaders,
+}
+
+type Entry = (&'static str, &'static str, &'static str);
+
+const PEOPLE: [Entry; 5] = [
     (
         "user.created",
         "Someone signs up",
@@ -52,6 +95,9 @@ const CATALOGUE: [(&str, &str, &str); 16] = [
         "They are invited",
         "The status of the entry changes; the contact stays the same.",
     ),
+];
+
+const AWKWARD: [Entry; 17] = [
     (
         "user.created:phone_only",
         "Sign-up with a phone number only",
@@ -87,43 +133,120 @@ const CATALOGUE: [(&str, &str, &str); 16] = [
         "An hour old: it is stale if the user was seen since.",
     ),
     (
+        "user.created:out_of_order",
+        "A sign-up that arrives after its update",
+        "A day old: whatever is known of the same person since then stays.",
+    ),
+    (
+        "user.created:duplicate",
+        "The same sign-up every time",
+        "Always the same person and moment: from the second time on it is a duplicate.",
+    ),
+    (
+        "user.created:mixed_case",
+        "An address in mixed case",
+        "Shown as it is written, found in any case.",
+    ),
+    (
+        "user.created:unicode",
+        "Names in many scripts",
+        "Emoji, right-to-left and combining characters come through unharmed.",
+    ),
+    (
+        "user.created:large",
+        "A large body",
+        "A quarter of a mebibyte of metadata is stored and read like any other.",
+    ),
+    (
+        "user.renamed:unknown",
+        "A type that Clerk does not send",
+        "An unknown type is kept and shown, and changes nothing.",
+    ),
+    (
         "user.deleted:no_id",
         "Deletion without an ID",
         "Nobody can be found: kept and marked, nothing deleted.",
     ),
 ];
 
-/// All samples: the five plain ones first, then the awkward ones.
+const FLAWED: [(&str, &str, &str, Flaw); 5] = [
+    (
+        "user.created:wrong_secret",
+        "Signed with a secret that nobody has",
+        "Refused, and the answer says that no secret fits.",
+        Flaw::WrongSecret,
+    ),
+    (
+        "user.created:old_timestamp",
+        "Signed ten minutes ago",
+        "Refused as a replay: Svix allows five minutes.",
+        Flaw::OldTimestamp,
+    ),
+    (
+        "user.created:future_timestamp",
+        "Signed ten minutes from now",
+        "Refused: one of the two clocks is wrong.",
+        Flaw::FutureTimestamp,
+    ),
+    (
+        "user.created:altered_body",
+        "Changed on its way",
+        "Refused: the body gained a line break after it was signed.",
+        Flaw::AlteredBody,
+    ),
+    (
+        "user.created:no_headers",
+        "Not signed at all",
+        "Refused: the headers of Svix are missing.",
+        Flaw::NoHeaders,
+    ),
+];
+
+/// All samples: the five plain ones first, then the awkward, the flawed and all others of Clerk.
 #[must_use]
 pub fn catalogue() -> Vec<Sample> {
-    CATALOGUE
+    let plain = [(Group::People, &PEOPLE[..]), (Group::Awkward, &AWKWARD)]
         .into_iter()
-        .map(|(name, title, what_it_tests)| Sample {
+        .flat_map(|(group, entries)| entries.iter().map(move |entry| (group, *entry, None)));
+    let flawed = FLAWED
+        .into_iter()
+        .map(|(name, title, tests, flaw)| (Group::Flawed, (name, title, tests), Some(flaw)));
+    let others = others::CATALOGUE.into_iter().map(|entry| (Group::Clerk, entry, None));
+    plain
+        .chain(flawed)
+        .chain(others)
+        .map(|(group, (name, title, what_it_tests), flaw)| Sample {
             name,
             kind: split_name(name).0,
             title,
             what_it_tests,
+            group,
+            flaw,
         })
         .collect()
 }
 
 /// Makes the body of a test event.
 ///
-/// `kind` is one of the five acted-on types or a [`Sample::name`]; anything else is `None`.
+/// `kind` is a [`Sample::name`]; anything else is `None`.
 /// `now_ms` is Unix milliseconds. Seeds below 60 million never share an address.
 #[must_use]
 pub fn sample(kind: &str, now_ms: i64, seed: u64) -> Option<Value> {
-    let (name, ..) = CATALOGUE.into_iter().find(|(name, ..)| *name == kind)?;
+    let name = catalogue().into_iter().find(|sample| sample.name == kind)?.name;
     let (kind, oddity) = split_name(name);
-    let now_ms = now_ms.clamp(0, LAST_MS);
+    let (now_ms, seed) = match oddity {
+        "duplicate" => (SAME_MS, 0),
+        "out_of_order" => ((now_ms.clamp(0, LAST_MS) - 24 * HOUR_MS).max(0), seed),
+        _ => (now_ms.clamp(0, LAST_MS), seed),
+    };
     let person = Person::of(seed);
     let data = match kind {
-        "user.created" => person.user(now_ms, now_ms),
+        "user.created" | "user.renamed" => person.user(now_ms, now_ms),
         "user.updated" => person.user_updated(now_ms),
         "user.deleted" => json!({ "deleted": true, "id": person.user_id, "object": "user" }),
         "waitlistEntry.created" => person.entry("pending", now_ms, now_ms),
         "waitlistEntry.updated" => person.entry("invited", person.earlier(now_ms), now_ms),
-        _ => return None,
+        kind => others::data(kind, &person, now_ms)?,
     };
     let mut event = json!({
         "data": data,
@@ -146,6 +269,8 @@ const INSTANCE: &str = "ins_3UsherTestEventsDoNotMail00";
 const BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:142.0) Gecko/20100101 Firefox/142.0";
 const LAST_MS: i64 = 253_402_300_799_999;
 const HOUR_MS: i64 = 3_600_000;
+/// When the sign-up happened that is always the same: 1 January 2026, noon UTC.
+const SAME_MS: i64 = 1_767_268_800_000;
 
 fn make_odd(oddity: &str, event: &mut Value, person: &Person, now_ms: i64) {
     match oddity {
@@ -186,6 +311,16 @@ fn make_odd(oddity: &str, event: &mut Value, person: &Person, now_ms: i64) {
             set(event, "/data/updated_at", json!(now_ms - HOUR_MS));
             set(event, "/data/last_name", json!(person.last));
         }
+        "mixed_case" => {
+            let (name, domain) = person.email.split_once('@').unwrap_or_default();
+            let mixed = format!("{}@{}", name.to_uppercase(), domain.replace("example", "Example"));
+            set(event, "/data/email_addresses/0/email_address", json!(mixed));
+        }
+        "unicode" => {
+            set(event, "/data/first_name", json!("Zoe\u{308} \u{1f469}\u{200d}\u{1f680} 明"));
+            set(event, "/data/last_name", json!("محمد O\u{2019}Brien"));
+        }
+        "large" => set(event, "/data/unsafe_metadata", json!({ "notes": "usher ".repeat(43_690) })),
         "no_id" => set(event, "/data", json!({ "deleted": true, "object": "user" })),
         _ => {}
     }

@@ -10,7 +10,7 @@ import { ConfirmDialog } from "../../parts/ConfirmDialog";
 import { IconButton } from "../../parts/IconButton";
 import { IconChevronDown, IconClose, IconMore } from "../../parts/icons";
 import { Menu } from "../../parts/Menu";
-import type { Actions } from "./actions";
+import { type Actions, cleared } from "./actions";
 import s from "./Bars.module.css";
 
 /** What can be done with the messages that are selected. */
@@ -72,6 +72,13 @@ export function SelectionBar({
             hint: "JSON with secrets, addresses, names and ids replaced",
             onSelect: () => void actions.copy(which, "json", true),
           },
+          { separator: true },
+          {
+            label: "Clear",
+            hint: "Out of the lists; pinned ones stay",
+            tone: "danger",
+            onSelect: () => actions.clear(which),
+          },
         ]}
       />
       <span className={s.grow} />
@@ -82,7 +89,7 @@ export function SelectionBar({
   );
 }
 
-type All = "verify" | "replay";
+type All = "verify" | "replay" | "clear";
 
 /** How many messages a search finds, and what can be done with all of them. */
 export function FoundBar({ environmentId, query }: { environmentId: number; query: string }) {
@@ -91,13 +98,17 @@ export function FoundBar({ environmentId, query }: { environmentId: number; quer
   const [asked, setAsked] = useState<All | null>(null);
   const replay = useAct("messages", "replay", { toastError: false });
   const verify = useAct("messages", "verify", { toastError: false });
-  const many = found.isPlaceholderData ? undefined : found.data?.count;
-  const words = many === undefined ? "all messages found" : plural(many, "message");
+  const clear = useAct("messages", "remove", { toastError: false });
+  const known = found.isPlaceholderData ? undefined : found.data;
+  const many = known?.count;
+  const words = known?.whole ? plural(known.count, "message") : "all messages found";
 
   const run = async () => {
     if (asked === "replay") {
       const { sentence, failed } = await replay.mutateAsync({ which, sameId: false });
       toast({ title: sentence, tone: failed > 0 ? "amber" : "green" });
+    } else if (asked === "clear") {
+      cleared(await clear.mutateAsync(which));
     } else {
       const { sentence, accepted } = await verify.mutateAsync(which);
       toast({ title: sentence, tone: accepted > 0 ? "green" : "amber" });
@@ -107,7 +118,9 @@ export function FoundBar({ environmentId, query }: { environmentId: number; quer
   return (
     <div className={s.bar}>
       <span role="status" className={s.count}>
-        {found.data === undefined ? "Counting…" : `${count(found.data.count)} found`}
+        {found.data === undefined
+          ? "Counting…"
+          : `${count(found.data.count)}${found.data.whole ? "" : " or more"} found`}
       </span>
       <span className={s.grow} />
       <Menu
@@ -129,16 +142,34 @@ export function FoundBar({ environmentId, query }: { environmentId: number; quer
             hint: "Sent again under new ids, in the order they came",
             onSelect: () => setAsked("replay"),
           },
+          { separator: true },
+          {
+            label: "Clear…",
+            hint: "Out of the lists; pinned ones stay",
+            tone: "danger",
+            onSelect: () => setAsked("clear"),
+          },
         ]}
       />
       <ConfirmDialog
         open={asked !== null}
         onClose={() => setAsked(null)}
         onConfirm={run}
-        title={asked === "replay" ? `Replay ${words}?` : `Verify ${words} again?`}
-        confirm={asked === "replay" ? "Replay" : "Verify again"}
+        title={
+          asked === "replay"
+            ? `Replay ${words}?`
+            : asked === "clear"
+              ? `Clear ${words}?`
+              : `Verify ${words} again?`
+        }
+        confirm={asked === "replay" ? "Replay" : asked === "clear" ? "Clear" : "Verify again"}
       >
-        {asked === "replay" ? (
+        {asked === "clear" ? (
+          <p>
+            They leave the lists; pinned ones stay. Contacts stay as they are. It can be undone until
+            Usher is closed.
+          </p>
+        ) : asked === "replay" ? (
           <p>
             Each is signed anew and sent through the listener under a new id, oldest first. Contacts
             change as they would have; at most 1,000 go at once.

@@ -16,14 +16,15 @@ import { Tabs } from "../../parts/Tabs";
 import { Time } from "../../parts/Time";
 import type { Actions } from "./actions";
 import s from "./Detail.module.css";
+import { Deliveries } from "./Deliveries";
 import { DetailActions } from "./DetailActions";
 import { Headers } from "./Headers";
 import { Raw } from "./Raw";
 import { Steps } from "./Steps";
 import { VerificationTab } from "./VerificationTab";
 
-type Tab = "payload" | "headers" | "verification" | "raw";
-const TABS: readonly Tab[] = ["payload", "headers", "verification", "raw"];
+type Tab = "payload" | "headers" | "verification" | "deliveries" | "raw";
+const TABS: readonly Tab[] = ["payload", "headers", "verification", "deliveries", "raw"];
 
 /** Everything about one message. */
 export function Detail({
@@ -98,12 +99,14 @@ export function Detail({
           { value: "payload", label: "Payload" },
           { value: "headers", label: "Headers", count: message.headers.length },
           { value: "verification", label: "Verification" },
+          { value: "deliveries", label: "Deliveries" },
           { value: "raw", label: "Raw" },
         ]}
       >
         {tab === "payload" && <Payload message={message} />}
         {tab === "headers" && <Headers headers={message.headers} />}
         {tab === "verification" && <VerificationTab message={message} />}
+        {tab === "deliveries" && <Deliveries messageId={message.id} />}
         {tab === "raw" && <Raw message={message} />}
       </Tabs>
     </article>

@@ -1,6 +1,7 @@
 import { useNavigate } from "@tanstack/react-router";
 import { useCallback } from "react";
 import type { CopyFormat } from "../../ipc/gen/CopyFormat";
+import type { Removed } from "../../ipc/gen/Removed";
 import type { WhichMessages } from "../../ipc/gen/WhichMessages";
 import { useAct } from "../../ipc/hooks";
 import { rpc } from "../../ipc/rpc";
@@ -14,6 +15,14 @@ const NAMES: Record<CopyFormat, string> = {
   json: "JSON",
   har: "HAR",
 };
+
+/** Tells of messages that left the lists, and how to have them back. */
+export function cleared({ count, undo }: Removed) {
+  toast({
+    title: count === 1 ? "1 message cleared." : `${count} messages cleared.`,
+    ...(count === 0 ? {} : { undo: () => rpc("messages", "restore", { id: undo }) }),
+  });
+}
 
 /** What can be done with messages, each telling in words what became of it. */
 export function useActions() {
@@ -50,6 +59,8 @@ export function useActions() {
     },
   });
 
+  const { mutate: clear } = useAct("messages", "remove", { onDone: cleared });
+
   const replay = useCallback(
     (which: WhichMessages, sameId = false) => send({ which, sameId }),
     [send],
@@ -85,6 +96,7 @@ export function useActions() {
     verify: check,
     verifying: verifying.isPending,
     pin,
+    clear,
     copy,
   };
 }

@@ -3,4 +3,39 @@ import type { ForwardRetries } from "./ForwardRetries";
 import type { ForwardSignature } from "./ForwardSignature";
 import type { Header } from "./Header";
 
-export type AddForward = { endpointId: number, url: string, types?: Array<string>, headers?: Array<Header>, signature?: ForwardSignature, secret?: string, retries?: ForwardRetries, allowPublic?: boolean, };
+/**
+ * A new target.
+ */
+export type AddForward = { 
+/**
+ * The endpoint whose messages it gets.
+ */
+endpointId: number, 
+/**
+ * Its address, such as `http://localhost:3000/api/webhooks`.
+ */
+url: string, 
+/**
+ * Types it gets, such as `user.*`; all when absent.
+ */
+types?: Array<string>, 
+/**
+ * Extra headers; they take the place of those of the same name.
+ */
+headers?: Array<Header>, 
+/**
+ * How messages are signed; `fresh` when a secret is given, else `original`.
+ */
+signature?: ForwardSignature, 
+/**
+ * Secret for a fresh signature, as pasted; the endpoint's newest when absent.
+ */
+secret?: string, 
+/**
+ * What happens after an attempt that failed; `svix` when absent.
+ */
+retries?: ForwardRetries, 
+/**
+ * Allow addresses outside this machine and its private networks; not so when absent.
+ */
+allowPublic?: boolean, };

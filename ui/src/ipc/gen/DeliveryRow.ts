@@ -2,4 +2,35 @@
 import type { DeliveryAttempt } from "./DeliveryAttempt";
 import type { DeliveryState } from "./DeliveryState";
 
-export type DeliveryRow = { id: number, messageId: number, forwardId: number, url: string, state: DeliveryState, dueAt: number | null, attempts: Array<DeliveryAttempt>, };
+/**
+ * One delivery of a message to a target.
+ */
+export type DeliveryRow = { 
+/**
+ * Id.
+ */
+id: number, 
+/**
+ * The message.
+ */
+messageId: number, 
+/**
+ * The target.
+ */
+forwardId: number, 
+/**
+ * Address of the target.
+ */
+url: string, 
+/**
+ * How it stands.
+ */
+state: DeliveryState, 
+/**
+ * Unix milliseconds at which the next attempt is due; absent when there is none.
+ */
+dueAt: number | null, 
+/**
+ * Attempts, oldest first.
+ */
+attempts: Array<DeliveryAttempt>, };

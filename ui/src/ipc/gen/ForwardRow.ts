@@ -3,4 +3,75 @@ import type { ForwardRetries } from "./ForwardRetries";
 import type { ForwardSignature } from "./ForwardSignature";
 import type { Header } from "./Header";
 
-export type ForwardRow = { id: number, endpointId: number, url: string, types: Array<string>, headers: Array<Header>, signature: ForwardSignature, secretHint: string | null, retries: ForwardRetries, allowPublic: boolean, enabled: boolean, createdAt: number, waiting: number, failed: number, done: number, lastAt: number | null, lastStatus: number | null, lastProblem: string | null, };
+/**
+ * One target in a list.
+ */
+export type ForwardRow = { 
+/**
+ * Id.
+ */
+id: number, 
+/**
+ * The endpoint whose messages it gets.
+ */
+endpointId: number, 
+/**
+ * Its address.
+ */
+url: string, 
+/**
+ * Types it gets, with `*` for anything; all when there are none.
+ */
+types: Array<string>, 
+/**
+ * Extra headers.
+ */
+headers: Array<Header>, 
+/**
+ * How messages are signed.
+ */
+signature: ForwardSignature, 
+/**
+ * Last four characters of its own secret; absent when it signs with the endpoint's.
+ */
+secretHint: string | null, 
+/**
+ * What happens after an attempt that failed.
+ */
+retries: ForwardRetries, 
+/**
+ * Addresses outside this machine and its private networks are allowed.
+ */
+allowPublic: boolean, 
+/**
+ * Messages are forwarded.
+ */
+enabled: boolean, 
+/**
+ * Unix milliseconds.
+ */
+createdAt: number, 
+/**
+ * Deliveries that wait for an attempt.
+ */
+waiting: number, 
+/**
+ * Deliveries that failed for good.
+ */
+failed: number, 
+/**
+ * Deliveries that were answered 2xx.
+ */
+done: number, 
+/**
+ * Unix milliseconds of the newest attempt.
+ */
+lastAt: number | null, 
+/**
+ * HTTP status of the newest attempt; absent when there was no answer.
+ */
+lastStatus: number | null, 
+/**
+ * What went wrong with the newest attempt, and what to do.
+ */
+lastProblem: string | null, };

@@ -6,7 +6,7 @@ import type { StepState } from "./StepState";
  */
 export type Step = { 
 /**
- * `signature`, `stored`, `contact`, `event`, `answered`.
+ * `signature`, `stored`, `contact`, `event`, `answered`, `forward`.
  */
 name: string, 
 /**

@@ -3,4 +3,43 @@ import type { ForwardRetries } from "./ForwardRetries";
 import type { ForwardSignature } from "./ForwardSignature";
 import type { Header } from "./Header";
 
-export type UpdateForward = { id: number, url?: string, types?: Array<string>, headers?: Array<Header>, signature?: ForwardSignature, secret?: string, retries?: ForwardRetries, allowPublic?: boolean, enabled?: boolean, };
+/**
+ * A change of a target; what is absent stays.
+ */
+export type UpdateForward = { 
+/**
+ * Which one.
+ */
+id: number, 
+/**
+ * New address.
+ */
+url?: string, 
+/**
+ * New types.
+ */
+types?: Array<string>, 
+/**
+ * New extra headers.
+ */
+headers?: Array<Header>, 
+/**
+ * How messages are signed.
+ */
+signature?: ForwardSignature, 
+/**
+ * New secret for a fresh signature; an empty one for the endpoint's newest.
+ */
+secret?: string, 
+/**
+ * What happens after an attempt that failed.
+ */
+retries?: ForwardRetries, 
+/**
+ * Allow addresses outside this machine and its private networks.
+ */
+allowPublic?: boolean, 
+/**
+ * Off: what arrives meanwhile is not forwarded, and what waits goes on waiting.
+ */
+enabled?: boolean, };

@@ -2,6 +2,7 @@
 import type { AddContact } from "./AddContact";
 import type { AddEndpoint } from "./AddEndpoint";
 import type { AddEnvironment } from "./AddEnvironment";
+import type { AddForward } from "./AddForward";
 import type { AddList } from "./AddList";
 import type { AddSecret } from "./AddSecret";
 import type { AppStatus } from "./AppStatus";
@@ -16,6 +17,7 @@ import type { Copied } from "./Copied";
 import type { CopyMessages } from "./CopyMessages";
 import type { Count } from "./Count";
 import type { Counts } from "./Counts";
+import type { DeliveryRow } from "./DeliveryRow";
 import type { Diagnostics } from "./Diagnostics";
 import type { DoctorArgs } from "./DoctorArgs";
 import type { EditContact } from "./EditContact";
@@ -26,6 +28,11 @@ import type { EventRow } from "./EventRow";
 import type { ExplainSearch } from "./ExplainSearch";
 import type { ExplainedSearch } from "./ExplainedSearch";
 import type { Export } from "./Export";
+import type { FixtureFolder } from "./FixtureFolder";
+import type { ForgetFixture } from "./ForgetFixture";
+import type { ForwardRow } from "./ForwardRow";
+import type { FoundMessages } from "./FoundMessages";
+import type { Imported } from "./Imported";
 import type { InEnvironment } from "./InEnvironment";
 import type { ListContacts } from "./ListContacts";
 import type { ListMessages } from "./ListMessages";
@@ -36,10 +43,14 @@ import type { MessageDetail } from "./MessageDetail";
 import type { MessageRow } from "./MessageRow";
 import type { Nothing } from "./Nothing";
 import type { Occurrence } from "./Occurrence";
+import type { OfEndpoint } from "./OfEndpoint";
+import type { OfMessage } from "./OfMessage";
 import type { OneSecret } from "./OneSecret";
 import type { Page } from "./Page";
 import type { PageOf } from "./PageOf";
 import type { PinMessages } from "./PinMessages";
+import type { PlayScenario } from "./PlayScenario";
+import type { Played } from "./Played";
 import type { Previous } from "./Previous";
 import type { Rebuilt } from "./Rebuilt";
 import type { Removed } from "./Removed";
@@ -50,6 +61,8 @@ import type { Restored } from "./Restored";
 import type { Revealed } from "./Revealed";
 import type { SampleBody } from "./SampleBody";
 import type { SampleRow } from "./SampleRow";
+import type { SaveFixture } from "./SaveFixture";
+import type { ScenarioRow } from "./ScenarioRow";
 import type { SendTest } from "./SendTest";
 import type { SentTest } from "./SentTest";
 import type { Settings } from "./Settings";
@@ -57,20 +70,10 @@ import type { SignedTest } from "./SignedTest";
 import type { TimelineEntry } from "./TimelineEntry";
 import type { UpdateEndpoint } from "./UpdateEndpoint";
 import type { UpdateEnvironment } from "./UpdateEnvironment";
+import type { UpdateForward } from "./UpdateForward";
 import type { UpdateSettings } from "./UpdateSettings";
 import type { VerifyResult } from "./VerifyResult";
 import type { WhichMessages } from "./WhichMessages";
-import type { AddForward } from "./AddForward";
-import type { DeliveriesOf } from "./DeliveriesOf";
-import type { DeliveryRow } from "./DeliveryRow";
-import type { ForwardRow } from "./ForwardRow";
-import type { ForwardsOf } from "./ForwardsOf";
-import type { UpdateForward } from "./UpdateForward";
-import type { ForgetFixture } from "./ForgetFixture";
-import type { PlayScenario } from "./PlayScenario";
-import type { Played } from "./Played";
-import type { SaveFixture } from "./SaveFixture";
-import type { ScenarioRow } from "./ScenarioRow";
 
 /** Every verb of Usher, by topic. */
 export interface Commands {
@@ -107,13 +110,21 @@ export interface Commands {
     remove_secret: { args: OneSecret; reply: EndpointDetail };
     reveal_secret: { args: OneSecret; reply: Revealed };
   };
+  forwards: {
+    list: { args: OfEndpoint; reply: Array<ForwardRow> };
+    add: { args: AddForward; reply: ForwardRow };
+    update: { args: UpdateForward; reply: ForwardRow };
+    remove: { args: ById; reply: Nothing };
+    deliveries: { args: OfMessage; reply: Array<DeliveryRow> };
+    retry: { args: ById; reply: DeliveryRow };
+  };
   lists: {
     list: { args: InEnvironment; reply: Array<MailingListRow> };
     add: { args: AddList; reply: MailingListRow };
   };
   messages: {
     list: { args: ListMessages; reply: Page<MessageRow> };
-    count: { args: ListMessages; reply: Count };
+    count: { args: ListMessages; reply: FoundMessages };
     show: { args: ById; reply: MessageDetail };
     explain: { args: ExplainSearch; reply: ExplainedSearch };
     previous: { args: ById; reply: Previous };
@@ -138,14 +149,6 @@ export interface Commands {
     list: { args: InEnvironment; reply: Array<EventRow> };
     occurrences: { args: ListOccurrences; reply: Page<Occurrence> };
   };
-  forwards: {
-    list: { args: ForwardsOf; reply: Array<ForwardRow> };
-    add: { args: AddForward; reply: ForwardRow };
-    update: { args: UpdateForward; reply: ForwardRow };
-    remove: { args: ById; reply: Nothing };
-    deliveries: { args: DeliveriesOf; reply: Array<DeliveryRow> };
-    retry: { args: ById; reply: DeliveryRow };
-  };
   tests: {
     catalogue: { args: Nothing; reply: Array<SampleRow> };
     make: { args: MakeSample; reply: SampleBody };
@@ -155,5 +158,7 @@ export interface Commands {
     play: { args: PlayScenario; reply: Played };
     save: { args: SaveFixture; reply: SampleRow };
     forget: { args: ForgetFixture; reply: Nothing };
+    export: { args: FixtureFolder; reply: Count };
+    import: { args: FixtureFolder; reply: Imported };
   };
 }

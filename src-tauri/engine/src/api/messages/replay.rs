@@ -3,14 +3,16 @@
 use crate::Engine;
 use crate::api::contacts::Removed;
 use crate::api::environments::ById;
-use crate::api::messages::{Count, PinMessages, Replay, Replayed, SendTest, WhichMessages, ids_of};
+use crate::api::messages::{
+    Count, PinMessages, Replay, ReplayTo, Replayed, SendTest, WhichMessages, ids_of,
+};
 use crate::api::{ApiError, samples};
-use crate::inbox;
+use crate::{forward, inbox};
 
 /// Most messages of one replay.
 const MOST: usize = 1_000;
 
-/// Sends messages again through the listener, one after the other.
+/// Sends messages again, one after the other.
 pub(in crate::api) async fn replay(engine: &Engine, asked: Replay) -> Result<Replayed, ApiError> {
     let ids = ids_of(engine, asked.which).await?;
     if ids.len() > MOST {
@@ -22,7 +24,12 @@ pub(in crate::api) async fn replay(engine: &Engine, asked: Replay) -> Result<Rep
     let mut replayed = Replayed { sent: 0, failed: 0, sentence: String::new(), message_id: None };
     let mut problem = None;
     for id in ids {
-        match again(engine, id, asked.same_id).await {
+        let sent = match asked.to.unwrap_or(ReplayTo::Usher) {
+            ReplayTo::Usher => again(engine, id, asked.same_id).await,
+            ReplayTo::Forwards => onwards(engine, id, asked.same_id).await.map(|()| None),
+            ReplayTo::Both => both(engine, id, asked.same_id).await,
+        };
+        match sent {
             Ok(message) => {
                 replayed.sent += 1;
                 replayed.message_id = message;
@@ -46,6 +53,54 @@ pub(in crate::api) async fn replay(engine: &Engine, asked: Replay) -> Result<Rep
         }
     };
     Ok(replayed)
+}
+
+/// Makes new deliveries of the message for the targets of its endpoint.
+async fn onwards(engine: &Engine, id: i64, same_id: bool) -> Result<(), ApiError> {
+    let accepted = sqlx::query_scalar!(
+        r#"select accepted as "accepted: bool" from message where id = ?1"#,
+        id
+    )
+    .fetch_optional(&engine.db().read())
+    .await?;
+    match accepted {
+        Some(true) => {}
+        Some(false) => {
+            return Err(ApiError::invalid(
+                "It was refused, and only trusted messages are forwarded.",
+            ));
+        }
+        None => return Err(ApiError::not_found(format!("There is no message {id}."))),
+    }
+    let (now, fresh) = (engine.now(), (!same_id).then(samples::fresh_id));
+    let made = engine
+        .db()
+        .write(async |tx| forward::send_again(tx, id, fresh.as_deref(), now).await)
+        .await?;
+    if made == 0 {
+        return Err(ApiError::invalid(
+            "No target of its endpoint that is on takes messages of its type.",
+        ));
+    }
+    Ok(())
+}
+
+/// Through the listener, and to the targets unless what it became goes there by itself.
+async fn both(engine: &Engine, id: i64, same_id: bool) -> Result<Option<i64>, ApiError> {
+    let became = again(engine, id, same_id).await?;
+    let by_itself = sqlx::query_scalar!(
+        r#"select exists (
+             select 1 from message where id = ?1 and origin_id = ?2 and accepted = 1
+           ) as "goes: bool""#,
+        became,
+        id
+    )
+    .fetch_one(&engine.db().read())
+    .await?;
+    if !by_itself {
+        onwards(engine, id, same_id).await?;
+    }
+    Ok(became)
 }
 
 async fn again(engine: &Engine, id: i64, same_id: bool) -> Result<Option<i64>, ApiError> {

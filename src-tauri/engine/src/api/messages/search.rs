@@ -14,21 +14,28 @@ use sqlx::{QueryBuilder, Sqlite};
 use crate::Engine;
 use crate::api::environments::ById;
 use crate::api::messages::{
-    Count, ExplainSearch, ExplainedSearch, ListMessages, MessageRow, Page, Previous, SearchOffer,
-    SearchProblem, SearchTerm, WhichMessages,
+    ExplainSearch, ExplainedSearch, FoundMessages, ListMessages, MessageRow, Page, Previous,
+    SearchOffer, SearchProblem, SearchTerm, WhichMessages,
 };
 use crate::api::{ApiError, cursor_of, limit_of};
+use crate::clock::Clock;
 use crate::filter::messages::{FIELDS, Search, Viewer};
 use crate::filter::{self, Node, Problem, Span, Term};
 use crate::inbox::outcome_of;
 
 /// Microseconds after which a page is handed over as it is.
 const PATIENCE_US: i64 = 20_000;
+/// The same for counting.
+const COUNTING_US: i64 = 150_000;
 /// Ids of the first stretch, and of the longest.
 const FIRST_STRETCH: i64 = 2_000;
 const LONGEST_STRETCH: i64 = 500_000;
 /// Microseconds that a stretch is to take.
 const STRETCH_US: i64 = 6_000;
+/// Columns of a [`StoredRow`].
+const ROW: &str = "m.id, m.svix_id, m.kind, m.outcome, m.reason, e.name as endpoint, m.endpoint_id, \
+                   m.environment_id, m.subject, m.received_at, m.status, m.duplicates, m.test, \
+                   m.pinned, m.origin_id";
 /// Offers made at once.
 const OFFERS: usize = 12;
 
@@ -108,19 +115,13 @@ pub(in crate::api) async fn list(
     }
 }
 
-/// How many there are.
-pub(in crate::api) async fn count(engine: &Engine, of: ListMessages) -> Result<Count, ApiError> {
+/// How many there are, as far as could be counted in a moment.
+pub(in crate::api) async fn count(
+    engine: &Engine,
+    of: ListMessages,
+) -> Result<FoundMessages, ApiError> {
     let search = search_of(engine, of.query.as_deref(), of.zone.as_deref())?;
-    let mut sql = QueryBuilder::new(
-        "select count(*) from message m join endpoint e on e.id = m.endpoint_id \
-         where m.removal_id is null and ",
-    );
-    search.push(&mut sql);
-    if let Some(environment) = of.environment_id {
-        sql.push(" and m.environment_id = ").push_bind(environment);
-    }
-    let count = sql.build_query_scalar().fetch_one(&engine.db().read()).await?;
-    Ok(Count { count })
+    Walk { engine, search: &search, environment: of.environment_id, endpoint: None }.count().await
 }
 
 /// The ids of messages to do something with, in the order of their arrival.
@@ -177,8 +178,57 @@ struct Walk<'a> {
     endpoint: Option<i64>,
 }
 
+/// What is to be looked at next.
+enum Stretch<'a> {
+    /// The ids from the first to the second, with what the full-text index is asked for.
+    Of(i64, i64, Option<&'a str>),
+    /// Nothing; all was looked at.
+    End,
+    /// Nothing now; later the ids below this one.
+    Later(i64),
+}
+
+/// The way down through the ids.
+struct Stretches<'a> {
+    clock: &'a dyn Clock,
+    hint: Option<&'a str>,
+    bounds: Bounds,
+    high: i64,
+    length: i64,
+    /// The clock's microseconds when the patience ends.
+    until: Option<i64>,
+    begun: Option<i64>,
+}
+
+impl<'a> Stretches<'a> {
+    fn next(&mut self) -> Stretch<'a> {
+        let now = self.clock.now_us();
+        if let Some(begun) = self.begun.replace(now) {
+            let took = (now - begun).max(STRETCH_US / 4);
+            let length = self.length.saturating_mul(STRETCH_US) / took;
+            self.length = length.clamp(FIRST_STRETCH / 4, LONGEST_STRETCH);
+        }
+        if self.high <= self.bounds.indexed {
+            self.high = self.high.min(self.bounds.highest);
+        }
+        if self.high < self.bounds.lowest || self.high < 1 {
+            return Stretch::End;
+        }
+        if self.until.is_some_and(|until| now > until) {
+            return Stretch::Later(self.high + 1);
+        }
+        let indexed = self.high <= self.bounds.indexed;
+        let floor = if indexed { self.bounds.lowest } else { self.bounds.indexed + 1 };
+        let (low, high) = ((self.high.saturating_sub(self.length) + 1).max(floor), self.high);
+        self.high = low - 1;
+        Stretch::Of(low, high, self.hint.filter(|_| indexed))
+    }
+}
+
 /// What the index says about where to look.
 struct Bounds {
+    /// The newest message.
+    newest: i64,
     /// Messages above it are not indexed.
     indexed: i64,
     /// Of those that are, none above this id and none below the other can match.
@@ -188,7 +238,7 @@ struct Bounds {
 
 impl Walk<'_> {
     async fn up(&self, after: i64, limit: usize) -> Result<Page<MessageRow>, ApiError> {
-        let mut sql = self.statement(after + 1, i64::MAX, None);
+        let mut sql = self.statement(ROW, after + 1, i64::MAX, None);
         sql.push(" order by m.id limit ").push_bind(take(limit));
         let rows: Vec<StoredRow> = sql.build_query_as().fetch_all(&self.engine.db().read()).await?;
         let rows = rows.into_iter().map(MessageRow::from).collect();
@@ -202,29 +252,15 @@ impl Walk<'_> {
         limit: usize,
         patience_us: Option<i64>,
     ) -> Result<Page<MessageRow>, ApiError> {
-        let clock = self.engine.clock();
-        let started = clock.now_us();
-        let before = cursor.unwrap_or(i64::MAX);
-        let bounds = self.bounds().await?;
         let mut rows: Vec<MessageRow> = Vec::new();
-        let mut high = before.min(bounds.newest(self).await?.saturating_add(1)) - 1;
-        let mut stretch = match self.search.is_everything() {
-            true => i64::MAX,
-            false => FIRST_STRETCH,
-        };
-        while high >= bounds.lowest {
-            let now = clock.now_us();
-            if patience_us.is_some_and(|patience| now - started > patience) {
-                return Ok(Page { rows, next: Some((high + 1).to_string()) });
-            }
-            let (low, hint) = if high > bounds.indexed {
-                ((high.saturating_sub(stretch) + 1).max(bounds.indexed + 1), None)
-            } else {
-                high = high.min(bounds.highest);
-                ((high.saturating_sub(stretch) + 1).max(bounds.lowest), Some(()))
+        let mut stretches = self.stretches(cursor.unwrap_or(i64::MAX), patience_us).await?;
+        loop {
+            let (low, high, hint) = match stretches.next() {
+                Stretch::Of(low, high, hint) => (low, high, hint),
+                Stretch::End => break,
+                Stretch::Later(next) => return Ok(Page { rows, next: Some(next.to_string()) }),
             };
-            let hint = hint.and(self.search.hint.as_ref()).map(|hint| hint.as_match());
-            let mut sql = self.statement(low, high, hint);
+            let mut sql = self.statement(ROW, low, high, hint);
             sql.push(if hint.is_some() {
                 " order by message_text.rowid"
             } else {
@@ -238,20 +274,53 @@ impl Walk<'_> {
             if rows.len() > limit {
                 break;
             }
-            high = low - 1;
-            let took = (clock.now_us() - now).max(STRETCH_US / 4);
-            stretch = stretch.saturating_mul(STRETCH_US) / took;
-            stretch = stretch.clamp(FIRST_STRETCH / 4, LONGEST_STRETCH);
         }
         Ok(Page::cut(rows, limit, |row: &MessageRow| row.id.to_string()))
     }
 
-    fn statement(&self, low: i64, high: i64, hint: Option<&str>) -> QueryBuilder<Sqlite> {
-        let mut sql = QueryBuilder::new(
-            "select m.id, m.svix_id, m.kind, m.outcome, m.reason, e.name as endpoint, \
-                    m.endpoint_id, m.environment_id, m.subject, m.received_at, m.status, \
-                    m.duplicates, m.test, m.pinned, m.origin_id from ",
-        );
+    async fn count(&self) -> Result<FoundMessages, ApiError> {
+        let mut count = 0;
+        let mut stretches = self.stretches(i64::MAX, Some(COUNTING_US)).await?;
+        loop {
+            let (low, high, hint) = match stretches.next() {
+                Stretch::Of(low, high, hint) => (low, high, hint),
+                Stretch::End => return Ok(FoundMessages { count, whole: true }),
+                Stretch::Later(_) => return Ok(FoundMessages { count, whole: false }),
+            };
+            let mut sql = self.statement("count(*)", low, high, hint);
+            let found: i64 = sql.build_query_scalar().fetch_one(&self.engine.db().read()).await?;
+            count += found;
+        }
+    }
+
+    /// The stretches of ids below `before`, newest first.
+    async fn stretches(
+        &self,
+        before: i64,
+        patience_us: Option<i64>,
+    ) -> Result<Stretches<'_>, ApiError> {
+        let bounds = self.bounds().await?;
+        let now = self.engine.clock().now_us();
+        Ok(Stretches {
+            clock: self.engine.clock(),
+            hint: self.search.hint.as_ref().map(|hint| hint.as_match()),
+            high: before.min(bounds.newest.saturating_add(1)) - 1,
+            bounds,
+            length: if self.search.is_everything() { i64::MAX } else { FIRST_STRETCH },
+            until: patience_us.map(|patience| now.saturating_add(patience)),
+            begun: None,
+        })
+    }
+
+    fn statement(
+        &self,
+        columns: &'static str,
+        low: i64,
+        high: i64,
+        hint: Option<&str>,
+    ) -> QueryBuilder<Sqlite> {
+        let mut sql = QueryBuilder::new("select ");
+        sql.push(columns).push(" from ");
         match (hint, self.search.index) {
             (Some(hint), _) => {
                 sql.push(
@@ -287,7 +356,8 @@ impl Walk<'_> {
     async fn bounds(&self) -> Result<Bounds, ApiError> {
         let (since, until) = (self.search.since, self.search.until);
         let found = sqlx::query!(
-            r#"select coalesce((select max(last) from message_block), 0) as "indexed!: i64",
+            r#"select coalesce((select max(id) from message), 0) as "newest!: i64",
+                      coalesce((select max(last) from message_block), 0) as "indexed!: i64",
                       coalesce((select max(last) from message_block
                                 where ?2 is null or oldest < ?2), 0) as "highest!: i64",
                       iif(?1 is null, 0, coalesce((select min(first) from message_block
@@ -298,16 +368,8 @@ impl Walk<'_> {
         )
         .fetch_one(&self.engine.db().read())
         .await?;
-        Ok(Bounds { indexed: found.indexed, highest: found.highest, lowest: found.lowest })
-    }
-}
-
-impl Bounds {
-    async fn newest(&self, walk: &Walk<'_>) -> Result<i64, ApiError> {
-        let newest: Option<i64> = sqlx::query_scalar!("select max(id) from message")
-            .fetch_one(&walk.engine.db().read())
-            .await?;
-        Ok(newest.unwrap_or(0))
+        let (newest, indexed) = (found.newest, found.indexed);
+        Ok(Bounds { newest, indexed, highest: found.highest, lowest: found.lowest })
     }
 }
 

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use usher_engine::api::endpoints::OnDelete;
-use usher_engine::api::messages::CopyFormat;
+use usher_engine::api::forwards::{ForwardRetries, ForwardSignature};
+use usher_engine::api::messages::{CopyFormat, ReplayTo};
 use usher_engine::secret;
 
 /// Receives Clerk's webhooks on this machine and keeps the audience up to date.
@@ -75,6 +76,9 @@ pub enum Command {
     /// The addresses you give to Clerk
     #[command(subcommand, arg_required_else_help = true)]
     Endpoints(Endpoints),
+    /// Where messages go on to: your app under development
+    #[command(subcommand, arg_required_else_help = true)]
+    Forwards(Forwards),
     /// What arrived, and what became of it
     #[command(subcommand, arg_required_else_help = true)]
     Messages(Messages),
@@ -86,7 +90,10 @@ pub enum Command {
     /// It goes through the running listener like a message of Clerk. Start that first, in another
     /// terminal: usher listen
     Trigger(Trigger),
-    /// Send messages again, freshly signed, through the running listener
+    /// Test messages of your own
+    #[command(subcommand, arg_required_else_help = true)]
+    Fixtures(Fixtures),
+    /// Send messages again, freshly signed
     Replay(ReplayArgs),
     /// Compute the audience again from the messages kept
     Rebuild,
@@ -251,6 +258,103 @@ pub enum Event {
     None,
 }
 
+/// `usher forwards`.
+#[derive(Debug, Subcommand)]
+pub enum Forwards {
+    /// Show where messages go on to, and how that went
+    List {
+        /// Only those of this endpoint, by name or id
+        #[arg(long, value_name = "NAME")]
+        endpoint: Option<String>,
+        /// Show instead where this message went, attempt by attempt
+        #[arg(long, value_name = "ID", conflicts_with = "endpoint")]
+        message: Option<i64>,
+    },
+    /// Forward an endpoint's messages, from now on, to a web address
+    Add {
+        /// Where to, such as http://localhost:3000/api/webhooks
+        url: String,
+        /// Name or id of the endpoint [default: the only one]
+        #[arg(long, value_name = "NAME")]
+        endpoint: Option<String>,
+        /// How.
+        #[command(flatten)]
+        options: ForwardOptions,
+    },
+    /// Do not forward there any more
+    Remove {
+        /// Its id, as in the list
+        id: i64,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+    },
+    /// Try a delivery again now
+    Retry {
+        /// Id of the delivery, as usher forwards list --message shows it
+        id: i64,
+    },
+}
+
+/// How messages are forwarded.
+#[derive(Debug, clap::Args)]
+pub struct ForwardOptions {
+    /// Only these types; * stands for anything, such as 'user.*'
+    #[arg(long, value_delimiter = ',', value_name = "A,B")]
+    pub types: Vec<String>,
+    /// How they are signed [default: fresh with --secret, else original]
+    #[arg(long, value_enum, value_name = "HOW")]
+    pub signature: Option<Signature>,
+    /// Secret for a fresh signature, whsec_…; "-" reads it from stdin [default: the endpoint's]
+    #[arg(long, value_name = "SECRET")]
+    pub secret: Option<String>,
+    /// A header to add, such as 'x-name: value'; may be given several times
+    #[arg(long, value_name = "NAME: VALUE")]
+    pub header: Vec<String>,
+    /// What happens after an attempt that failed [default: svix]
+    #[arg(long, value_enum, value_name = "WHICH")]
+    pub retries: Option<Retries>,
+    /// Allow an address outside this machine and its private networks
+    #[arg(long)]
+    pub allow_public: bool,
+}
+
+/// How a forwarded message is signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Signature {
+    /// As it came; good for five minutes
+    Original,
+    /// Anew at each attempt
+    Fresh,
+}
+
+impl From<Signature> for ForwardSignature {
+    fn from(signature: Signature) -> Self {
+        match signature {
+            Signature::Original => Self::Original,
+            Signature::Fresh => Self::Fresh,
+        }
+    }
+}
+
+/// What happens after an attempt that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Retries {
+    /// 8 attempts in about 28 hours, as Svix makes them
+    Svix,
+    /// No further attempt
+    None,
+}
+
+impl From<Retries> for ForwardRetries {
+    fn from(retries: Retries) -> Self {
+        match retries {
+            Retries::Svix => Self::Svix,
+            Retries::None => Self::None,
+        }
+    }
+}
+
 /// `usher messages`.
 #[derive(Debug, Subcommand)]
 pub enum Messages {
@@ -346,6 +450,30 @@ pub struct ReplayArgs {
     /// Under the id it had, to see how a duplicate is taken
     #[arg(long)]
     pub same_id: bool,
+    /// Where to [default: usher]
+    #[arg(long, value_enum, value_name = "WHERE")]
+    pub to: Option<To>,
+}
+
+/// Where a replay goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum To {
+    /// Through the running listener, as if Clerk had sent it
+    Usher,
+    /// To the targets of its endpoint
+    Forwards,
+    /// Both; each target gets it once
+    Both,
+}
+
+impl From<To> for ReplayTo {
+    fn from(to: To) -> Self {
+        match to {
+            To::Usher => Self::Usher,
+            To::Forwards => Self::Forwards,
+            To::Both => Self::Both,
+        }
+    }
 }
 
 /// `usher contacts`.
@@ -391,9 +519,9 @@ impl List {
 /// `usher trigger`.
 #[derive(Debug, clap::Args)]
 pub struct Trigger {
-    /// Kind of message, such as user.created
-    #[arg(value_name = "TYPE")]
-    pub kind: String,
+    /// Kind of message, such as user.created; --list shows them all
+    #[arg(value_name = "TYPE", required_unless_present_any = ["scenario", "catalogue"])]
+    pub kind: Option<String>,
     /// Name or id of the endpoint [default: the only one]
     #[arg(long, value_name = "NAME")]
     pub endpoint: Option<String>,
@@ -401,7 +529,70 @@ pub struct Trigger {
     /// the value is JSON when it can be read as JSON, else text
     #[arg(long, value_name = "PATH=VALUE")]
     pub set: Vec<super::set::Set>,
+    /// Put a value at the end of a list, or a new key into an object; after all --set
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub add: Vec<super::set::Add>,
+    /// Take a key or an element of a list away; after all --set and --add
+    #[arg(long, value_name = "PATH")]
+    pub remove: Vec<super::set::Remove>,
+    /// Open the body in your editor ($VISUAL or $EDITOR) before it is signed
+    #[arg(long, conflicts_with = "repeat")]
+    pub edit: bool,
+    /// Send that many, each about another person
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub repeat: Option<u32>,
+    /// How fast, such as 10/s or 5/m [default: one right after the other]
+    #[arg(long, value_name = "N/s", requires = "repeat")]
+    pub rate: Option<super::trigger::Rate>,
+    /// Play a story of several messages, such as waitlist-to-user
+    #[arg(
+        long,
+        value_name = "NAME",
+        conflicts_with_all = ["kind", "set", "add", "remove", "edit", "repeat", "print"]
+    )]
+    pub scenario: Option<String>,
+    /// Show every test message and every scenario, with what it tests
+    #[arg(long = "list", conflicts_with_all = ["kind", "scenario"])]
+    pub catalogue: bool,
     /// Print the signed headers and the body instead of sending them
-    #[arg(long)]
+    #[arg(long, conflicts_with = "repeat")]
     pub print: bool,
+}
+
+/// `usher fixtures`.
+#[derive(Debug, Subcommand)]
+pub enum Fixtures {
+    /// Show the test messages that you saved
+    List,
+    /// Save the body of a message, to send it with usher trigger own:NAME
+    Save {
+        /// Id of the message, as in the list
+        #[arg(value_name = "MESSAGE_ID")]
+        message: i64,
+        /// Letters, digits, "-", "_" and "."; what has the name already is replaced
+        #[arg(long, value_name = "N")]
+        name: String,
+        /// A few words for the list
+        #[arg(long, value_name = "T")]
+        title: Option<String>,
+    },
+    /// Forget a test message that you saved
+    Forget {
+        /// Its name
+        name: String,
+    },
+    /// Write each to a file NAME.json in a folder, to be kept in a repository
+    Export {
+        /// The folder; made when it is missing
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
+    /// Read the files that export wrote
+    ///
+    /// Exit code 1 when a file could not be read; all others are taken.
+    Import {
+        /// The folder
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
 }

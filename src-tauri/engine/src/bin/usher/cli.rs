@@ -3,8 +3,11 @@
 mod args;
 mod contacts;
 mod doctor;
+mod edit;
 mod endpoints;
 mod failure;
+mod fixtures;
+mod forwards;
 mod keeping;
 mod listen;
 mod messages;
@@ -68,9 +71,11 @@ async fn run(args: Args) -> Result<(), Failure> {
     let done = match args.command {
         Command::Listen(_) | Command::Doctor { .. } | Command::Restore { .. } => Ok(()),
         Command::Endpoints(command) => endpoints::run(&host, command, &mut out).await,
+        Command::Forwards(command) => forwards::run(&host, command, &mut out).await,
         Command::Messages(command) => messages::run(&host, command, &mut out).await,
         Command::Contacts(command) => contacts::run(&host, command, &mut out).await,
         Command::Trigger(trigger) => trigger::run(&host, trigger, &mut out).await,
+        Command::Fixtures(command) => fixtures::run(&host, command, &mut out).await,
         Command::Replay(replay) => messages::replay(&host, replay, &mut out).await,
         Command::Rebuild => keeping::rebuild(&host, &mut out).await,
         Command::Backup { file } => keeping::backup(&host, &file, &mut out).await,

@@ -229,7 +229,24 @@ pub async fn find(
     })
 }
 
-fn secret(pasted: &str) -> Result<String, Failure> {
+/// The endpoint, when there is one only.
+pub async fn only(host: &Host) -> Result<EndpointRow, Failure> {
+    let mut all = all(host, None).await?;
+    match (all.pop(), all.as_slice()) {
+        (Some(one), []) => Ok(one),
+        (None, _) => Err(Failure::NotFound(
+            "There is no endpoint yet. Make one: usher endpoints add --name Local --secret whsec_…"
+                .into(),
+        )),
+        (Some(last), others) => {
+            let there = there(others.iter().chain([&last]).map(|row| row.name.as_str()));
+            Err(Failure::Usage(format!("Which endpoint? Name one with --endpoint. {there}")))
+        }
+    }
+}
+
+/// The secret that was given, or that stdin has.
+pub fn secret(pasted: &str) -> Result<String, Failure> {
     if pasted == "-" {
         Ok(io::read_to_string(io::stdin())?.trim().to_owned())
     } else {

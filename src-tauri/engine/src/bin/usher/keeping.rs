@@ -129,7 +129,8 @@ fn tell(file: &str, done: &Restored, out: &mut Out) -> Result<(), Failure> {
     Ok(())
 }
 
-fn full_path(file: &Path) -> Result<String, Failure> {
+/// The full path of `file`: whoever owns the data folder may stand elsewhere.
+pub fn full_path(file: &Path) -> Result<String, Failure> {
     let file = std::path::absolute(file)?;
     file.to_str()
         .map(str::to_owned)

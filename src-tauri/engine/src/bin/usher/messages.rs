@@ -196,7 +196,11 @@ async fn verify(
 
 /// `usher replay`.
 pub async fn replay(host: &Host, asked: ReplayArgs, out: &mut Out) -> Result<(), Failure> {
-    let replay = Replay { which: which(asked.ids, asked.search), same_id: asked.same_id };
+    let replay = Replay {
+        which: which(asked.ids, asked.search),
+        same_id: asked.same_id,
+        to: asked.to.map(Into::into),
+    };
     let done: Replayed = host.ask("messages.replay", &replay).await?;
     if out.json {
         out.object(&done)?;

@@ -6,7 +6,8 @@ use super::{HOUR_MS, set};
 
 /// One invented person and the ids Clerk would give them.
 pub(super) struct Person {
-    first: &'static str,
+    seed: u64,
+    pub(super) first: &'static str,
     pub(super) last: &'static str,
     other_last: &'static str,
     pub(super) email: String,
@@ -18,7 +19,7 @@ pub(super) struct Person {
     pub(super) phone_id: String,
     pub(super) invitation_id: String,
     pub(super) username: String,
-    phone: String,
+    pub(super) phone: String,
     pub(super) address: String,
     with_google: bool,
     google_id: String,
@@ -38,6 +39,7 @@ impl Person {
         let others: Vec<_> = last_names.iter().copied().filter(|name| *name != last).collect();
         let (first_ascii, last_ascii) = (ascii(first), ascii(last));
         Self {
+            seed,
             first,
             last,
             other_last: dice.one_of(&others),
@@ -57,6 +59,19 @@ impl Person {
             google_number: format!("10{:019}", dice.below(10_000_000_000_000_000_000)),
             age_ms: 120_000 + i64::try_from(dice.below(40 * 24 * 3_600_000)).unwrap_or_default(),
         }
+    }
+
+    /// Another id of this person's, the same every time: that of their organization, session or card.
+    pub(super) fn id(&self, prefix: &str) -> String {
+        let name = prefix.bytes().fold(0_u64, |sum, byte| {
+            sum.wrapping_mul(1_099_511_628_211).wrapping_add(u64::from(byte))
+        });
+        Dice(self.seed.rotate_left(32) ^ name).id(prefix)
+    }
+
+    /// One of the list, the same every time.
+    pub(super) fn one_of<T: Copy + Default>(&self, list: &[T]) -> T {
+        Dice(self.seed.wrapping_add(1)).one_of(list)
     }
 
     pub(super) fn earlier(&self, now_ms: i64) -> i64 {

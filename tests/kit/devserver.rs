@@ -1,0 +1,153 @@
+//! An app under development that messages are forwarded to: it keeps every request, and answers by
+//! script.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A request as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// Method and path, such as `POST /api/webhooks`.
+    pub line: String,
+    /// Headers in their order, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Request {
+    /// The value of a header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The body as JSON.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+}
+
+/// What is answered.
+#[derive(Debug, Clone)]
+pub enum Say {
+    /// This status, with these lines of the head and this body.
+    Status(u16, &'static str, String),
+    /// Nothing, while the connection stays open.
+    Nothing,
+    /// Nothing, and the connection ends.
+    End,
+}
+
+/// An empty answer of this status.
+pub fn status(status: u16) -> Say {
+    Say::Status(status, "", String::new())
+}
+
+type Script = dyn Fn(&Request, usize) -> Say + Send + Sync;
+
+/// The running app. It ends when it is dropped.
+pub struct DevServer {
+    /// Its port on 127.0.0.1.
+    pub port: u16,
+    received: watch::Receiver<Vec<Request>>,
+    _tasks: JoinSet<()>,
+}
+
+impl DevServer {
+    /// Answers every request as `script` says, which is given the request and how many came before.
+    pub async fn start(script: impl Fn(&Request, usize) -> Say + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (sender, received) = watch::channel(Vec::new());
+        let (sender, script): (_, Arc<Script>) = (Arc::new(Mutex::new(sender)), Arc::new(script));
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            let mut open = JoinSet::new();
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                open.spawn(serve(stream, Arc::clone(&sender), Arc::clone(&script)));
+            }
+        });
+        Self { port, received, _tasks: tasks }
+    }
+
+    /// Its address with this path.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://localhost:{}{path}", self.port)
+    }
+
+    /// What came so far.
+    pub fn so_far(&self) -> Vec<Request> {
+        self.received.borrow().clone()
+    }
+
+    /// All requests, once there are this many.
+    ///
+    /// # Panics
+    /// When they do not come within 20 seconds.
+    pub async fn received(&self, count: usize) -> Vec<Request> {
+        let mut received = self.received.clone();
+        let enough = received.wait_for(|all| all.len() >= count);
+        match tokio::time::timeout(PATIENCE, enough).await {
+            Ok(all) => all.unwrap().clone(),
+            Err(_) => panic!("{} of {count} requests came", self.so_far().len()),
+        }
+    }
+}
+
+async fn serve(
+    stream: TcpStream,
+    sender: Arc<Mutex<watch::Sender<Vec<Request>>>>,
+    script: Arc<Script>,
+) {
+    let mut stream = BufReader::new(stream);
+    let mut lines = Vec::new();
+    loop {
+        let mut line = String::new();
+        if stream.read_line(&mut line).await.unwrap_or(0) == 0 {
+            return;
+        }
+        match line.trim_end() {
+            "" => break,
+            line => lines.push(line.to_owned()),
+        }
+    }
+    let headers: Vec<(String, String)> = lines[1..]
+        .iter()
+        .filter_map(|line| line.split_once(": "))
+        .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
+        .collect();
+    let length = headers.iter().find(|(name, _)| name == "content-length");
+    let mut body = vec![0; length.map_or(0, |(_, length)| length.parse().unwrap())];
+    stream.read_exact(&mut body).await.unwrap();
+    let line = lines[0].trim_end_matches(" HTTP/1.1").to_owned();
+    let request = Request { line, headers, body };
+    let say = {
+        let sender = sender.lock().unwrap();
+        let before = sender.borrow().len();
+        let say = script(&request, before);
+        sender.send_modify(|all| all.push(request));
+        say
+    };
+    match say {
+        Say::End => {}
+        Say::Nothing => {
+            let _ended = stream.read_to_end(&mut Vec::new()).await;
+        }
+        Say::Status(status, head, body) => {
+            let answer = format!(
+                "HTTP/1.1 {status} x\r\ncontent-length: {}\r\n{head}\r\n{body}",
+                body.len()
+            );
+            let _gone = stream.write_all(answer.as_bytes()).await;
+            let _gone = stream.flush().await;
+        }
+    }
+}
