@@ -166,8 +166,8 @@ export function FoundBar({ environmentId, query }: { environmentId: number; quer
       >
         {asked === "clear" ? (
           <p>
-            They leave the lists; pinned ones stay. Contacts stay as they are. It can be undone until
-            Usher is closed.
+            They leave the lists; pinned ones stay. Contacts stay as they are. It can be undone
+            until Usher is closed.
           </p>
         ) : asked === "replay" ? (
           <p>
