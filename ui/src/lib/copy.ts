@@ -2,10 +2,10 @@
 export async function copyText(text: string): Promise<void> {
   if (navigator.clipboard?.writeText !== undefined) {
     try {
-      await navigator.clipboard.writeText(text);
+      await soon(navigator.clipboard.writeText(text));
       return;
     } catch {
-      // Some web views only allow the older way.
+      // Some web views only allow the older way, and some never answer.
     }
   }
   const area = document.createElement("textarea");
@@ -18,4 +18,9 @@ export async function copyText(text: string): Promise<void> {
   area.remove();
   if (!done)
     throw new Error("The window may not use the clipboard. Select the text and copy it by hand.");
+}
+
+function soon(done: Promise<void>): Promise<void> {
+  const late = new Promise<never>((_, reject) => setTimeout(reject, 500));
+  return Promise.race([done, late]);
 }
