@@ -1,7 +1,6 @@
 //! Inspecting in the real window: why a message was refused, verifying it again, replaying it edited,
 //! comparing, forwarding to an app that fails twice, and a command that was copied.
 
-use std::path::Path;
 use std::process::Command;
 
 use kit::app::{OTHER_SECRET, SECRET, signed, user};
