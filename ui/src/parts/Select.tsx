@@ -56,7 +56,7 @@ export function Select<T extends string | number>(props: SelectProps<T>) {
       <Base.Portal>
         <Base.Positioner className={cx(s.positioner)} sideOffset={4} alignItemWithTrigger={false}>
           <Base.Popup className={cx(s.popup)}>
-            <Base.List>
+            <Base.List aria-label={label}>
               {options.map((option) => (
                 <Base.Item key={option.value} value={option.value} className={cx(s.item)}>
                   {option.tone !== undefined && <Dot tone={option.tone} />}

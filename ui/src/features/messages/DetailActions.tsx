@@ -59,6 +59,11 @@ export function DetailActions({
             hint: "To see how a duplicate is taken",
             onSelect: () => actions.replay(which, true),
           },
+          {
+            label: "Forward again",
+            hint: "To the forwards of its endpoint, signed anew",
+            onSelect: () => actions.forward(which),
+          },
           ...(text ? [{ label: "Edit and resend…", onSelect: onEdit }] : []),
           { label: "Compare with previous", kbd: "c", onSelect: onCompare },
           {

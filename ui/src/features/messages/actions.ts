@@ -65,6 +65,10 @@ export function useActions() {
     (which: WhichMessages, sameId = false) => send({ which, sameId }),
     [send],
   );
+  const forward = useCallback(
+    (which: WhichMessages) => send({ which, sameId: true, to: "forwards" }),
+    [send],
+  );
   const pin = useCallback(
     (which: WhichMessages, pinned: boolean) => setPin({ which, pinned }),
     [setPin],
@@ -92,6 +96,7 @@ export function useActions() {
   return {
     open,
     replay,
+    forward,
     replaying: replaying.isPending,
     verify: check,
     verifying: verifying.isPending,
