@@ -42,7 +42,7 @@ async fn environments_keep_apart() {
         let counts = app.call("app.counts", scope.clone()).await;
         assert_eq!(counts, json!({ "messages": 1, "contacts": 1, "events": 1, "endpoints": 1 }));
         assert_eq!(app.rows("messages.list", scope.clone()).await.len(), 1);
-        assert_eq!(app.call("messages.count", scope.clone()).await, json!({ "count": 1 }));
+        assert_eq!(app.call("messages.count", scope.clone()).await["count"], json!(1));
         assert_eq!(app.call("contacts.count", scope).await, json!({ "count": 1 }));
     }
     let ids: Vec<Value> = app.contacts().await.iter().map(|row| row["id"].clone()).collect();

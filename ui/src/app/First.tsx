@@ -7,6 +7,7 @@ import {
   RouterProvider,
 } from "@tanstack/react-router";
 import { renderToStaticMarkup } from "react-dom/server";
+import { Live } from "../features/messages/LiveBadge";
 import { MessagesHeader } from "../features/messages/MessagesHeader";
 import { newClient } from "../ipc/client";
 import shell from "./Shell.module.css";
@@ -45,7 +46,11 @@ function Frame() {
       </div>
       <div className={shell.main}>
         <div className="first-header">
-          <MessagesHeader query={undefined} onQuery={nothing} />
+          <MessagesHeader query={undefined} onQuery={nothing}>
+            <span className="first-later">
+              <Live />
+            </span>
+          </MessagesHeader>
         </div>
       </div>
     </div>

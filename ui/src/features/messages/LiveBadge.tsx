@@ -15,14 +15,7 @@ export function LiveBadge({ following, onFollow }: { following: boolean; onFollo
       </span>
     );
   }
-  if (following) {
-    return (
-      <span className={s.live}>
-        <Dot tone="green" />
-        Live
-      </span>
-    );
-  }
+  if (following) return <Live />;
   return (
     <button
       type="button"
@@ -33,5 +26,15 @@ export function LiveBadge({ following, onFollow }: { following: boolean; onFollo
       <Dot tone="grey" />
       Held
     </button>
+  );
+}
+
+/** New messages appear by themselves. */
+export function Live() {
+  return (
+    <span className={s.live}>
+      <Dot tone="green" />
+      Live
+    </span>
   );
 }
