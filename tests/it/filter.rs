@@ -100,7 +100,8 @@ fn what_cannot_be_read_is_named_with_its_place() {
             "larger: does not know the size \"huge\". Write 500, 10k or 1m.",
         ),
     ] {
-        let problem = parse(text).and_then(|tree| Search::of(tree, viewer("UTC"))).expect_err(text);
+        let problem =
+            parse(text).and_then(|tree| Search::of(&tree, &viewer("UTC"))).expect_err(text);
         let Span { start, end } = problem.span;
         assert_eq!((&text[start..end], problem.sentence.as_str()), (place, sentence), "{text}");
     }
@@ -130,7 +131,7 @@ fn dates_begin_where_the_viewer_is() {
         // Summer time began on 29 March: midnight was an hour later by the clock of the world.
         ("2026-03-29", "Europe/Berlin", -(44 * 24 + 13) * hour),
     ] {
-        let search = Search::of(parse(&format!("after:{text}")).unwrap(), viewer(zone)).unwrap();
+        let search = Search::of(&parse(&format!("after:{text}")).unwrap(), &viewer(zone)).unwrap();
         assert_eq!(search.since, Some(NOON + after_noon), "{text} in {zone}");
     }
 }

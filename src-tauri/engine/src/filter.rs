@@ -32,18 +32,19 @@ pub struct Span {
     pub end: usize,
 }
 
-/// What a search says. [`Node::All`] and [`Node::Any`] never hold one of their own kind, and only the
-/// empty search is an `All` of fewer than two.
+/// What a search says, of terms as they were written or as they were understood. [`Node::All`] and
+/// [`Node::Any`] never hold one of their own kind, and only the empty search is an `All` of fewer than
+/// two.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Node {
+pub enum Node<T = Term> {
     /// Every one of these.
-    All(Vec<Node>),
+    All(Vec<Self>),
     /// At least one of these.
-    Any(Vec<Node>),
+    Any(Vec<Self>),
     /// Not this.
-    Not(Box<Node>),
+    Not(Box<Self>),
     /// One word, phrase or `field:value`.
-    Term(Term),
+    Term(T),
 }
 
 /// One word, phrase or `field:value`.
@@ -78,17 +79,54 @@ pub struct Problem {
     pub span: Span,
 }
 
-impl Node {
-    /// A search for everything.
-    pub fn everything() -> Self {
-        Self::All(Vec::new())
-    }
-
+impl<T> Node<T> {
     /// Whether it leaves nothing out.
     pub fn is_everything(&self) -> bool {
         matches!(self, Self::All(nodes) if nodes.is_empty())
     }
 
+    /// The same tree of what `understand` makes of each term, from left to right.
+    fn understood<U>(
+        &self,
+        understand: &impl Fn(&T) -> Result<U, Problem>,
+    ) -> Result<Node<U>, Problem> {
+        let all = |nodes: &[Self]| -> Result<Vec<Node<U>>, Problem> {
+            nodes.iter().map(|node| node.understood(understand)).collect()
+        };
+        Ok(match self {
+            Self::All(nodes) => Node::All(all(nodes)?),
+            Self::Any(nodes) => Node::Any(all(nodes)?),
+            Self::Not(node) => Node::Not(Box::new(node.understood(understand)?)),
+            Self::Term(term) => Node::Term(understand(term)?),
+        })
+    }
+
+    /// Puts the conditions of its terms together; `term` adds one.
+    fn push(&self, sql: &mut QueryBuilder<Sqlite>, term: &impl Fn(&T, &mut QueryBuilder<Sqlite>)) {
+        let (nodes, between, none) = match self {
+            Self::Term(one) => return term(one, sql),
+            Self::Not(node) => {
+                sql.push("not (");
+                node.push(sql, term);
+                sql.push(")");
+                return;
+            }
+            Self::All(nodes) => (nodes, " and ", "true"),
+            Self::Any(nodes) => (nodes, " or ", "false"),
+        };
+        if nodes.is_empty() {
+            sql.push(none);
+            return;
+        }
+        for (place, node) in nodes.iter().enumerate() {
+            sql.push(if place == 0 { "(" } else { between });
+            node.push(sql, term);
+        }
+        sql.push(")");
+    }
+}
+
+impl Node {
     /// The terms from left to right, each with whether a minus stands before it.
     pub fn terms(&self) -> Vec<(&Term, bool)> {
         fn gather<'a>(node: &'a Node, negated: bool, into: &mut Vec<(&'a Term, bool)>) {
@@ -103,37 +141,6 @@ impl Node {
         let mut terms = Vec::new();
         gather(self, false, &mut terms);
         terms
-    }
-
-    /// Puts the conditions of its terms together: each is judged by `term`, and the result is given to
-    /// `sql` in the order of the text.
-    fn push(
-        &self,
-        sql: &mut QueryBuilder<Sqlite>,
-        term: &mut impl FnMut(&Term, &mut QueryBuilder<Sqlite>) -> Result<(), Problem>,
-    ) -> Result<(), Problem> {
-        let (nodes, between, none) = match self {
-            Self::Term(one) => return term(one, sql),
-            Self::Not(node) => {
-                sql.push("not (");
-                node.push(sql, term)?;
-                sql.push(")");
-                return Ok(());
-            }
-            Self::All(nodes) => (nodes, " and ", "true"),
-            Self::Any(nodes) => (nodes, " or ", "false"),
-        };
-        if nodes.is_empty() {
-            sql.push(none);
-        }
-        for (place, node) in nodes.iter().enumerate() {
-            sql.push(if place == 0 { "(" } else { between });
-            node.push(sql, term)?;
-        }
-        if !nodes.is_empty() {
-            sql.push(")");
-        }
-        Ok(())
     }
 }
 

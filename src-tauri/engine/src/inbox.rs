@@ -344,6 +344,12 @@ pub(crate) fn word(outcome: Outcome) -> &'static str {
     }
 }
 
+impl From<String> for Outcome {
+    fn from(word: String) -> Self {
+        outcome_of(&word)
+    }
+}
+
 /// The outcome of a stored word.
 pub(crate) fn outcome_of(word: &str) -> Outcome {
     match word {

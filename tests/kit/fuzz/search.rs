@@ -26,7 +26,7 @@ pub fn search(data: &[u8]) {
         assert!(text.get(term.span.start..term.span.end).is_some(), "a place outside: {term:?}");
     }
     let viewer = Viewer { now: NOON, zone: TimeZone::UTC };
-    match Search::of(tree.clone(), viewer) {
+    match Search::of(&tree, &viewer) {
         Err(problem) => told(&text, &problem),
         Ok(search) => {
             let mut sql = QueryBuilder::<Sqlite>::new("");
@@ -44,9 +44,8 @@ fn told(text: &str, problem: &usher_engine::filter::Problem) {
 
 /// The SQL with every term but its field taken out of the search.
 fn only_ours(tree: &Node, sql: &str) {
-    let harmless = |node: &Node| blank(node);
     let viewer = Viewer { now: NOON, zone: TimeZone::UTC };
-    let search = Search::of(harmless(tree), viewer).expect("plain values are understood");
+    let search = Search::of(&blank(tree), &viewer).expect("plain values are understood");
     let mut plain = QueryBuilder::<Sqlite>::new("");
     search.push(&mut plain);
     assert_eq!(sql, plain.build().sql().as_str());

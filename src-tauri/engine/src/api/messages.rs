@@ -44,7 +44,7 @@ pub struct ListMessages {
 }
 
 /// One message in a list.
-#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, Serialize, Deserialize, TS, sqlx::FromRow)]
 #[serde(rename_all = "camelCase")]
 #[ts(export)]
 pub struct MessageRow {
@@ -56,6 +56,7 @@ pub struct MessageRow {
     #[serde(rename = "type")]
     pub kind: String,
     /// What became of it.
+    #[sqlx(try_from = "String")]
     pub outcome: Outcome,
     /// Named reason of a refusal or a failure, such as `wrong_secret`.
     pub reason: Option<String>,
@@ -70,6 +71,7 @@ pub struct MessageRow {
     /// Unix milliseconds.
     pub received_at: i64,
     /// The HTTP status answered.
+    #[sqlx(try_from = "i64")]
     pub status: u16,
     /// How often it was delivered again.
     pub duplicates: i64,

@@ -107,8 +107,7 @@ impl Hint {
 /// A search over messages whose terms are all understood.
 #[derive(Debug, Clone)]
 pub struct Search {
-    tree: Node,
-    viewer: Viewer,
+    tree: Node<Condition>,
     /// What the full-text index can tell beforehand.
     pub hint: Option<Hint>,
     /// An index of `message` that holds every match.
@@ -124,32 +123,25 @@ impl Search {
     ///
     /// # Errors
     /// The first unknown field or value, and the nearest right one.
-    pub fn of(tree: Node, viewer: Viewer) -> Result<Self, Problem> {
-        for (term, _) in tree.terms() {
-            Condition::of(term, &viewer)?;
+    pub fn of(tree: &Node, viewer: &Viewer) -> Result<Self, Problem> {
+        let tree = tree.understood(&|term| Condition::of(term, viewer))?;
+        let nodes = match &tree {
+            Node::All(nodes) => nodes.as_slice(),
+            node => std::slice::from_ref(node),
+        };
+        let (mut since, mut until, mut index) = (None, None, None);
+        for node in nodes {
+            let Node::Term(condition) = node else { continue };
+            match condition {
+                Condition::After(at) => since = since.max(Some(*at)),
+                Condition::Before(at) => {
+                    until = Some(until.map_or(*at, |known: i64| known.min(*at)))
+                }
+                condition => index = index.or_else(|| condition.index()),
+            }
         }
-        let all: Vec<Condition> = match &tree {
-            Node::All(nodes) => nodes.iter().collect(),
-            node => vec![node],
-        }
-        .into_iter()
-        .filter_map(|node| match node {
-            Node::Term(term) => Condition::of(term, &viewer).ok(),
-            Node::All(_) | Node::Any(_) | Node::Not(_) => None,
-        })
-        .collect();
-        let since = all.iter().filter_map(|one| match one {
-            Condition::After(at) => Some(*at),
-            _ => None,
-        });
-        let until = all.iter().filter_map(|one| match one {
-            Condition::Before(at) => Some(*at),
-            _ => None,
-        });
-        let (since, until) = (since.max(), until.min());
-        let index = all.iter().find_map(Condition::index);
-        let hint = hint_of(&tree, &viewer).map(Hint);
-        Ok(Self { hint, index, since, until, tree, viewer })
+        let hint = hint_of(&tree).map(Hint);
+        Ok(Self { tree, hint, index, since, until })
     }
 
     /// Whether it leaves nothing out.
@@ -159,30 +151,19 @@ impl Search {
 
     /// Adds its condition to a statement over `message m join endpoint e`.
     pub fn push(&self, sql: &mut QueryBuilder<Sqlite>) {
-        let pushed = self.tree.push(sql, &mut |term, sql| {
-            Condition::of(term, &self.viewer)?.push(sql);
-            Ok(())
-        });
-        debug_assert!(pushed.is_ok(), "every term was understood before");
+        self.tree.push(sql, &|condition, sql| condition.push(sql));
     }
 }
 
 /// What every match of this node holds, for the index.
-fn hint_of(node: &Node, viewer: &Viewer) -> Option<String> {
-    match node {
-        Node::Term(term) => Condition::of(term, viewer).ok()?.hint(),
-        Node::Not(_) => None,
-        Node::All(nodes) => {
-            let hints: Vec<String> =
-                nodes.iter().filter_map(|node| hint_of(node, viewer)).collect();
-            (!hints.is_empty()).then(|| format!("({})", hints.join(" AND ")))
-        }
-        Node::Any(nodes) => {
-            let hints: Option<Vec<String>> =
-                nodes.iter().map(|node| hint_of(node, viewer)).collect();
-            hints.map(|hints| format!("({})", hints.join(" OR ")))
-        }
-    }
+fn hint_of(node: &Node<Condition>) -> Option<String> {
+    let (hints, between): (Vec<String>, _) = match node {
+        Node::Term(condition) => return condition.hint(),
+        Node::Not(_) => return None,
+        Node::All(nodes) => (nodes.iter().filter_map(hint_of).collect(), " AND "),
+        Node::Any(nodes) => (nodes.iter().map(hint_of).collect::<Option<_>>()?, " OR "),
+    };
+    (!hints.is_empty()).then(|| format!("({})", hints.join(between)))
 }
 
 impl Condition {

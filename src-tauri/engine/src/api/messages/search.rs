@@ -21,7 +21,6 @@ use crate::api::{ApiError, cursor_of, limit_of};
 use crate::clock::Clock;
 use crate::filter::messages::{FIELDS, Search, Viewer};
 use crate::filter::{self, Node, Problem, Span, Term};
-use crate::inbox::outcome_of;
 
 /// Microseconds after which a page is handed over as it is.
 const PATIENCE_US: i64 = 20_000;
@@ -32,53 +31,12 @@ const FIRST_STRETCH: i64 = 2_000;
 const LONGEST_STRETCH: i64 = 500_000;
 /// Microseconds that a stretch is to take.
 const STRETCH_US: i64 = 6_000;
-/// Columns of a [`StoredRow`].
+/// Columns of a [`MessageRow`].
 const ROW: &str = "m.id, m.svix_id, m.kind, m.outcome, m.reason, e.name as endpoint, m.endpoint_id, \
                    m.environment_id, m.subject, m.received_at, m.status, m.duplicates, m.test, \
                    m.pinned, m.origin_id";
 /// Offers made at once.
 const OFFERS: usize = 12;
-
-#[derive(sqlx::FromRow)]
-struct StoredRow {
-    id: i64,
-    svix_id: Option<String>,
-    kind: String,
-    outcome: String,
-    reason: Option<String>,
-    endpoint: String,
-    endpoint_id: i64,
-    environment_id: i64,
-    subject: Option<String>,
-    received_at: i64,
-    status: i64,
-    duplicates: i64,
-    test: bool,
-    pinned: bool,
-    origin_id: Option<i64>,
-}
-
-impl From<StoredRow> for MessageRow {
-    fn from(row: StoredRow) -> Self {
-        Self {
-            id: row.id,
-            svix_id: row.svix_id,
-            kind: row.kind,
-            outcome: outcome_of(&row.outcome),
-            reason: row.reason,
-            endpoint: row.endpoint,
-            endpoint_id: row.endpoint_id,
-            environment_id: row.environment_id,
-            subject: row.subject,
-            received_at: row.received_at,
-            status: u16::try_from(row.status).unwrap_or(500),
-            duplicates: row.duplicates,
-            test: row.test,
-            pinned: row.pinned,
-            origin_id: row.origin_id,
-        }
-    }
-}
 
 impl From<Problem> for ApiError {
     fn from(problem: Problem) -> Self {
@@ -97,7 +55,7 @@ fn viewer(engine: &Engine, zone: Option<&str>) -> Result<Viewer, ApiError> {
 
 fn search_of(engine: &Engine, query: Option<&str>, zone: Option<&str>) -> Result<Search, ApiError> {
     let tree = filter::parse(query.unwrap_or_default())?;
-    Ok(Search::of(tree, viewer(engine, zone)?)?)
+    Ok(Search::of(&tree, &viewer(engine, zone)?)?)
 }
 
 /// Lists messages, newest first, or oldest first after an id.
@@ -163,7 +121,7 @@ pub(in crate::api) async fn previous(engine: &Engine, of: ById) -> Result<Previo
     let Some(object) = found.object_id else { return Ok(Previous { id: None }) };
     let span = Span::default();
     let term = Term { field: Some("id".to_owned()), value: object, quoted: true, span };
-    let search = Search::of(Node::Term(term), viewer(engine, None)?)?;
+    let search = Search::of(&Node::Term(term), &viewer(engine, None)?)?;
     let environment = Some(found.environment_id);
     let walk = Walk { engine, search: &search, environment, endpoint: None };
     let page = walk.down(Some(of.id), 1, None).await?;
@@ -240,8 +198,7 @@ impl Walk<'_> {
     async fn up(&self, after: i64, limit: usize) -> Result<Page<MessageRow>, ApiError> {
         let mut sql = self.statement(ROW, after + 1, i64::MAX, None);
         sql.push(" order by m.id limit ").push_bind(take(limit));
-        let rows: Vec<StoredRow> = sql.build_query_as().fetch_all(&self.engine.db().read()).await?;
-        let rows = rows.into_iter().map(MessageRow::from).collect();
+        let rows = sql.build_query_as().fetch_all(&self.engine.db().read()).await?;
         Ok(Page::cut(rows, limit, |row: &MessageRow| row.id.to_string()))
     }
 
@@ -268,9 +225,9 @@ impl Walk<'_> {
             })
             .push(" desc limit ")
             .push_bind(take(limit - rows.len()));
-            let found: Vec<StoredRow> =
+            let found: Vec<MessageRow> =
                 sql.build_query_as().fetch_all(&self.engine.db().read()).await?;
-            rows.extend(found.into_iter().map(MessageRow::from));
+            rows.extend(found);
             if rows.len() > limit {
                 break;
             }
@@ -396,7 +353,7 @@ pub(in crate::api) async fn explain(
             SearchTerm { start, end, field, value, negated }
         })
         .collect();
-    let problem = read.and_then(|tree| Search::of(tree, viewer)).err().map(|problem| {
+    let problem = read.and_then(|tree| Search::of(&tree, &viewer)).err().map(|problem| {
         let (start, end) = place(problem.span);
         SearchProblem { sentence: problem.sentence, start, end }
     });
