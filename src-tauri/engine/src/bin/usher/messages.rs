@@ -182,16 +182,7 @@ async fn verify(
     out: &mut Out,
 ) -> Result<(), Failure> {
     let done: VerifyResult = host.ask("messages.verify", &which(ids, search)).await?;
-    if out.json {
-        out.object(&done)?;
-    }
-    if done.refused > 0 {
-        return Err(Failure::Failed(done.sentence));
-    }
-    if !out.json {
-        out.line(&printable(&done.sentence))?;
-    }
-    Ok(())
+    out.outcome(&done, done.refused > 0, &done.sentence)
 }
 
 /// `usher replay`.
@@ -202,16 +193,7 @@ pub async fn replay(host: &Host, asked: ReplayArgs, out: &mut Out) -> Result<(),
         to: asked.to.map(Into::into),
     };
     let done: Replayed = host.ask("messages.replay", &replay).await?;
-    if out.json {
-        out.object(&done)?;
-    }
-    if done.failed > 0 {
-        return Err(Failure::Failed(done.sentence));
-    }
-    if !out.json {
-        out.line(&printable(&done.sentence))?;
-    }
-    Ok(())
+    out.outcome(&done, done.failed > 0, &done.sentence)
 }
 
 async fn copy(

@@ -9,6 +9,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
+use super::failure::Failure;
+
 /// Stdout, and how to write to it.
 pub struct Out {
     /// Data is wanted as JSON.
@@ -39,6 +41,25 @@ impl Out {
     /// Bytes as they are.
     pub fn raw(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.stdout.write_all(bytes)
+    }
+
+    /// Tells how something went: the whole of it as JSON, or its sentence; a failure in any case as one.
+    pub fn outcome(
+        &mut self,
+        whole: &impl Serialize,
+        failed: bool,
+        sentence: &str,
+    ) -> Result<(), Failure> {
+        if self.json {
+            self.object(whole)?;
+        }
+        if failed {
+            return Err(Failure::Failed(sentence.to_owned()));
+        }
+        if !self.json {
+            self.line(&printable(sentence))?;
+        }
+        Ok(())
     }
 
     /// Sends what was gathered on its way.

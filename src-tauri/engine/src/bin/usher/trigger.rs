@@ -165,16 +165,7 @@ async fn play(host: &Host, trigger: &Trigger, name: &str, out: &mut Out) -> Resu
     let asked =
         PlayScenario { endpoint_id: endpoint.id, name: name.to_owned(), person: None, pace: None };
     let played: Played = host.ask("tests.play", &asked).await?;
-    if out.json {
-        out.object(&played)?;
-    }
-    if played.surprises > 0 {
-        return Err(Failure::Failed(played.sentence));
-    }
-    if !out.json {
-        out.line(&printable(&played.sentence))?;
-    }
-    Ok(())
+    out.outcome(&played, played.surprises > 0, &played.sentence)
 }
 
 async fn list(host: &Host, known: Vec<SampleRow>, out: &mut Out) -> Result<(), Failure> {
