@@ -35,6 +35,16 @@ create table message_block (
     newest integer not null
 ) strict;
 
+-- What is indexed of a message.
+create view message_words as
+select m.id,
+       m.kind || ' ' || coalesce(m.subject, '') || ' ' || coalesce(m.svix_id, '') || ' '
+       || coalesce(m.object_id, '') || ' ' || b.headers || ' '
+       || coalesce((select group_concat(c.email, ' ') from contact_change c
+                    where c.message_id = m.id), '')
+       || ' ' || cast(b.body as text) as text
+from message m join message_body b on b.message_id = m.id;
+
 create trigger message_text_deleted after delete on message begin
     delete from message_text where rowid = old.id;
 end;
@@ -78,6 +88,13 @@ create table forward_target (
 
 create index forward_target_endpoint on forward_target (endpoint_id);
 
+-- Which trusted messages each target that is on wants.
+create view forward_wanted as
+select m.id as message_id, m.object_id, m.received_at, t.id as target_id, t.seen, t.created_at
+from message m join forward_target t on t.endpoint_id = m.endpoint_id
+where m.accepted = 1 and t.enabled = 1 and t.removed_at is null
+  and (t.types = '[]' or exists (select 1 from json_each(t.types) p where m.kind glob p.value));
+
 -- One message on its way to one target.
 create table delivery (
     id integer primary key not null,
@@ -103,6 +120,7 @@ create index delivery_message on delivery (message_id);
 create index delivery_target on delivery (target_id, state);
 create index delivery_due on delivery (target_id, due_at, id) where state = 'waiting';
 create index delivery_order on delivery (target_id, object_id, id) where state = 'waiting';
+create index delivery_state on delivery (target_id, state);
 
 -- What came back, each time.
 create table delivery_attempt (

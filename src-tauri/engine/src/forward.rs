@@ -116,6 +116,21 @@ pub struct KeptSecret {
     pub hint: String,
 }
 
+impl KeptSecret {
+    /// From the three columns of a target; `None` when it has no secret of its own.
+    pub fn stored(
+        account: Option<String>,
+        place: Option<String>,
+        hint: Option<String>,
+    ) -> Option<Self> {
+        Some(Self {
+            account: account?,
+            place: Place::of(place.as_deref().unwrap_or_default()),
+            hint: hint.unwrap_or_default(),
+        })
+    }
+}
+
 /// Types as a person gave them: trimmed, none twice. `*` stands for anything.
 ///
 /// # Errors

@@ -11,7 +11,7 @@ use crate::api::{ApiError, endpoints};
 use crate::forward::address::{Address, LOOP, judge};
 use crate::forward::{self, KeptSecret, Retried, Target};
 pub use crate::forward::{ForwardRetries, ForwardSignature};
-use crate::secret::{KeysError, Place};
+use crate::secret::KeysError;
 use crate::signing::SigningSecret;
 
 /// One target in a list.
@@ -329,11 +329,7 @@ async fn target(engine: &Engine, id: i64) -> Result<Target, ApiError> {
     )
     .fetch_one(&engine.db().read())
     .await?;
-    let secret = kept.secret_account.map(|account| KeptSecret {
-        account,
-        place: Place::of(kept.secret_place.as_deref().unwrap_or_default()),
-        hint: kept.secret_hint.unwrap_or_default(),
-    });
+    let secret = KeptSecret::stored(kept.secret_account, kept.secret_place, kept.secret_hint);
     Ok(Target {
         url: row.url,
         types: row.types,

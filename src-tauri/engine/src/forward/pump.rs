@@ -22,7 +22,7 @@ use crate::change::{Changes, Topic, Watching};
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::endpoint::Directory;
-use crate::secret::{Keys, Place};
+use crate::secret::Keys;
 use crate::signing::SigningSecret;
 
 /// Attempts under way to one target.
@@ -178,11 +178,7 @@ impl Pump {
             url: row.url,
             headers: serde_json::from_str(&row.headers).unwrap_or_default(),
             fresh: ForwardSignature::of(&row.signature) == ForwardSignature::Fresh,
-            secret: row.secret_account.map(|account| KeptSecret {
-                account,
-                place: Place::of(row.secret_place.as_deref().unwrap_or_default()),
-                hint: row.secret_hint.unwrap_or_default(),
-            }),
+            secret: KeptSecret::stored(row.secret_account, row.secret_place, row.secret_hint),
             allow_public: row.allow_public,
         });
         Ok(aims.collect())

@@ -49,11 +49,8 @@ pub(super) async fn look(db: &Db) -> Result<Look, sqlx::Error> {
     let up_to = row.last.min(row.seen + STEP);
     let wanted = sqlx::query_scalar!(
         r#"select exists (
-             select 1 from message m join forward_target t on t.endpoint_id = m.endpoint_id
-             where m.id > ?1 and m.id <= ?2 and m.id > t.seen and m.accepted = 1
-               and t.enabled = 1 and t.removed_at is null
-               and (t.types = '[]'
-                    or exists (select 1 from json_each(t.types) p where m.kind glob p.value))
+             select 1 from forward_wanted
+             where message_id > ?1 and message_id <= ?2 and message_id > seen
            ) as "wanted: bool""#,
         row.seen,
         up_to
@@ -68,17 +65,14 @@ pub(super) async fn look(db: &Db) -> Result<Look, sqlx::Error> {
 pub(super) async fn enqueue(tx: &mut Tx, up_to: i64, now: i64) -> Result<(), sqlx::Error> {
     let made = sqlx::query!(
         "insert into delivery (message_id, target_id, object_id, state, created_at, due_at)
-         select m.id, t.id, m.object_id, 'waiting', ?2, ?2
-         from message m join forward_target t on t.endpoint_id = m.endpoint_id
-         where m.id > (select min(seen) from forward_target
-                       where enabled = 1 and removed_at is null)
-           and m.id <= ?1 and m.id > t.seen and m.accepted = 1
-           and t.enabled = 1 and t.removed_at is null
-           and (t.types = '[]'
-                or exists (select 1 from json_each(t.types) p where m.kind glob p.value))
+         select w.message_id, w.target_id, w.object_id, 'waiting', ?2, ?2
+         from forward_wanted w
+         where w.message_id > (select min(seen) from forward_target
+                               where enabled = 1 and removed_at is null)
+           and w.message_id <= ?1 and w.message_id > w.seen
            and not exists (select 1 from delivery d
-                           where d.message_id = m.id and d.target_id = t.id)
-         order by m.id, t.id",
+                           where d.message_id = w.message_id and d.target_id = w.target_id)
+         order by w.message_id, w.target_id",
         up_to,
         now
     )
@@ -103,17 +97,12 @@ pub async fn forward_trusted(tx: &mut Tx, ids: &[i64], now: i64) -> Result<(), s
     let ids = json!(ids).to_string();
     let made = sqlx::query!(
         "insert into delivery (message_id, target_id, object_id, state, created_at, due_at)
-         select m.id, t.id, m.object_id, 'waiting', ?2, ?2
-         from json_each(?1) i
-         cross join message m on m.id = i.value
-         join forward_target t on t.endpoint_id = m.endpoint_id
-         where m.accepted = 1 and m.received_at >= t.created_at and m.id <= t.seen
-           and t.enabled = 1 and t.removed_at is null
-           and (t.types = '[]'
-                or exists (select 1 from json_each(t.types) p where m.kind glob p.value))
+         select w.message_id, w.target_id, w.object_id, 'waiting', ?2, ?2
+         from json_each(?1) i cross join forward_wanted w on w.message_id = i.value
+         where w.received_at >= w.created_at and w.message_id <= w.seen
            and not exists (select 1 from delivery d
-                           where d.message_id = m.id and d.target_id = t.id)
-         order by m.id, t.id",
+                           where d.message_id = w.message_id and d.target_id = w.target_id)
+         order by w.message_id, w.target_id",
         ids,
         now
     )
@@ -137,12 +126,8 @@ pub async fn send_again(
     let made = sqlx::query!(
         "insert into delivery
            (message_id, target_id, object_id, fresh, svix_id, state, created_at, due_at)
-         select m.id, t.id, m.object_id, 1, ?2, 'waiting', ?3, ?3
-         from message m join forward_target t on t.endpoint_id = m.endpoint_id
-         where m.id = ?1 and m.accepted = 1 and t.enabled = 1 and t.removed_at is null
-           and (t.types = '[]'
-                or exists (select 1 from json_each(t.types) p where m.kind glob p.value))
-         order by t.id",
+         select message_id, target_id, object_id, 1, ?2, 'waiting', ?3, ?3
+         from forward_wanted where message_id = ?1 order by target_id",
         message,
         svix_id,
         now

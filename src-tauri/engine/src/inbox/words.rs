@@ -31,7 +31,14 @@ pub(super) async fn index_some(db: &Db) -> Result<bool, sqlx::Error> {
         return Ok(false);
     }
     db.write(async |tx| {
-        insert(tx, next.first, next.last, "[]").await?;
+        sqlx::query!(
+            "insert into message_text (rowid, text)
+             select id, text from message_words where id between ?1 and ?2",
+            next.first,
+            next.last
+        )
+        .execute(tx.conn())
+        .await?;
         sqlx::query!(
             "insert into message_block (first, last, oldest, newest)
              select coalesce((select max(first) from message_block where last = ?5
@@ -64,29 +71,12 @@ pub(super) async fn index_again(tx: &mut Tx, ids: &[i64]) -> Result<(), sqlx::Er
     sqlx::query!("delete from message_text where rowid in (select value from json_each(?1))", ids)
         .execute(tx.conn())
         .await?;
-    let last =
-        sqlx::query_scalar!(r#"select coalesce(max(last), 0) as "last!: i64" from message_block"#)
-            .fetch_one(tx.conn())
-            .await?;
-    insert(tx, 0, last, &ids).await
-}
-
-/// Puts the words of the messages from `first` to `last` in, of those in `only` unless it is empty.
-async fn insert(tx: &mut Tx, first: i64, last: i64, only: &str) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "insert into message_text (rowid, text)
-         select m.id,
-                m.kind || ' ' || coalesce(m.subject, '') || ' ' || coalesce(m.svix_id, '') || ' '
-                || coalesce(m.object_id, '') || ' ' || b.headers || ' '
-                || coalesce((select group_concat(c.email, ' ') from contact_change c
-                             where c.message_id = m.id), '')
-                || ' ' || cast(b.body as text)
-         from message m join message_body b on b.message_id = m.id
-         where m.id between ?1 and ?2
-           and (?3 = '[]' or m.id in (select value from json_each(?3)))",
-        first,
-        last,
-        only
+         select id, text from message_words
+         where id in (select value from json_each(?1))
+           and id <= (select coalesce(max(last), 0) from message_block)",
+        ids
     )
     .execute(tx.conn())
     .await?;
