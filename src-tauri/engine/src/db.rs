@@ -103,6 +103,8 @@ pub struct Db {
     writer: Mutex<Option<SqliteConnection>>,
     open: RwLock<Open>,
     replacing: AtomicBool,
+    /// Another database is open than the one that the rest of the engine has read.
+    unread: AtomicBool,
     problem: watch::Sender<Option<Problem>>,
     note: RwLock<Option<String>>,
     changes: Changes,
@@ -165,6 +167,7 @@ impl Db {
             writer: Mutex::new(Some(writer)),
             open: RwLock::new(Open { readers, files, shut: false, number: 1 }),
             replacing: AtomicBool::new(false),
+            unread: AtomicBool::new(false),
             problem: watch::Sender::new(None),
             note: RwLock::new(None),
             changes,
@@ -312,6 +315,7 @@ impl Db {
         self.replacing.store(true, Ordering::SeqCst);
         let over = Over(&self.replacing);
         let replaced = self.replace_now(create, between).await;
+        self.unread.store(true, Ordering::SeqCst);
         drop(over);
         match &replaced {
             Ok(_) => {}
@@ -362,14 +366,19 @@ impl Db {
 
     /// The problem is over, whatever it was.
     pub fn mend(&self) {
+        self.unread.store(false, Ordering::SeqCst);
         if self.problem.send_replace(None).is_some() {
             tracing::info!("the database takes writes again");
             self.changes.announce_one(Topic::App);
         }
     }
 
-    /// A write went through: only damage is not over by that, because it may be elsewhere.
+    /// A write went through: only damage is not over by that, because it may be elsewhere, nor is a
+    /// replacement, before it was read.
     fn stored(&self) {
+        if self.unread.load(Ordering::SeqCst) {
+            return;
+        }
         let over = self.problem.borrow().as_ref().is_some_and(|p| p.cause != Cause::Damaged);
         if over {
             self.mend();

@@ -78,7 +78,9 @@ impl Engine {
                 {
                     return db.failed(&error);
                 }
-                let _noted = self.trial().await;
+                if self.trial().await.is_ok() {
+                    db.mend();
+                }
             }
             Ok(Some(lost @ (Lost::Replaced | Lost::Log))) => self.open_what_is_there(lost).await,
             Ok(Some(lost @ (Lost::Folder | Lost::Database))) => {
@@ -112,7 +114,6 @@ impl Engine {
         if let Err(error) = self.look_around().await {
             return db.failed(&error);
         }
-        db.mend();
         db.remark(
             match lost {
                 Lost::Folder | Lost::Database => {
@@ -127,6 +128,7 @@ impl Engine {
             }
             .to_owned(),
         );
+        db.mend();
     }
 
     /// Reads anew what the engine keeps of the database.
