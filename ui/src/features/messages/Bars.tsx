@@ -91,6 +91,26 @@ export function SelectionBar({
 
 type All = "verify" | "replay" | "clear";
 
+/** What is asked before something is done with all that a search finds. */
+const QUESTIONS: Record<All, { title: (words: string) => string; confirm: string; says: string }> =
+  {
+    verify: {
+      title: (words) => `Verify ${words} again?`,
+      confirm: "Verify again",
+      says: "Refused messages whose signature fits now are processed, and the contacts are brought up to date. The others stay as they are.",
+    },
+    replay: {
+      title: (words) => `Replay ${words}?`,
+      confirm: "Replay",
+      says: "Each is signed anew and sent through the listener under a new id, oldest first. Contacts change as they would have; at most 1,000 go at once.",
+    },
+    clear: {
+      title: (words) => `Clear ${words}?`,
+      confirm: "Clear",
+      says: "They leave the lists; pinned ones stay. Contacts stay as they are. It can be undone until Usher is closed.",
+    },
+  };
+
 /** How many messages a search finds, and what can be done with all of them. */
 export function FoundBar({ environmentId, query }: { environmentId: number; query: string }) {
   const which: ListMessages = { environmentId, query, zone };
@@ -101,6 +121,7 @@ export function FoundBar({ environmentId, query }: { environmentId: number; quer
   const clear = useAct("messages", "remove", { toastError: false });
   const known = found.isPlaceholderData ? undefined : found.data;
   const many = known?.count;
+  const question = QUESTIONS[asked ?? "verify"];
   const words = known?.whole ? plural(known.count, "message") : "all messages found";
 
   const run = async () => {
@@ -155,31 +176,10 @@ export function FoundBar({ environmentId, query }: { environmentId: number; quer
         open={asked !== null}
         onClose={() => setAsked(null)}
         onConfirm={run}
-        title={
-          asked === "replay"
-            ? `Replay ${words}?`
-            : asked === "clear"
-              ? `Clear ${words}?`
-              : `Verify ${words} again?`
-        }
-        confirm={asked === "replay" ? "Replay" : asked === "clear" ? "Clear" : "Verify again"}
+        title={question.title(words)}
+        confirm={question.confirm}
       >
-        {asked === "clear" ? (
-          <p>
-            They leave the lists; pinned ones stay. Contacts stay as they are. It can be undone
-            until Usher is closed.
-          </p>
-        ) : asked === "replay" ? (
-          <p>
-            Each is signed anew and sent through the listener under a new id, oldest first. Contacts
-            change as they would have; at most 1,000 go at once.
-          </p>
-        ) : (
-          <p>
-            Refused messages whose signature fits now are processed, and the contacts are brought up
-            to date. The others stay as they are.
-          </p>
-        )}
+        <p>{question.says}</p>
         <p className={s.query}>
           Search: <code>{query}</code>
         </p>
