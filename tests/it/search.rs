@@ -200,6 +200,7 @@ async fn what_is_typed_is_explained_and_completed() {
         ("reason:", "reason:no_email reason:wrong_secret"),
         ("endpoint:", "endpoint:\"Clerk 1\""),
         ("before:", "before:today before:yesterday before:\"2 days ago\" before:\"1 week ago\""),
+        ("status:refused", ""),
         ("what:", ""),
     ] {
         assert_eq!(offers(typed).await, offered, "{typed}");

@@ -420,6 +420,7 @@ async fn offers(
     Ok(all
         .filter(|value| value.trim_start_matches('"').to_lowercase().starts_with(&start))
         .map(|value| (format!("{name}:{value}"), String::new()))
+        .filter(|(offered, _)| offered != typed)
         .collect())
 }
 
