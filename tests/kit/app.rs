@@ -78,10 +78,13 @@ impl Clock for ManualClock {
         if duration < SHORT {
             return Box::pin(tokio::task::yield_now());
         }
-        let end = self.now_ms() + i64::try_from(duration.as_millis()).unwrap();
+        self.until(self.now_ms() + i64::try_from(duration.as_millis()).unwrap())
+    }
+
+    fn until(&self, at_ms: i64) -> Pause {
         let mut now = self.now.subscribe();
         Box::pin(async move {
-            if now.wait_for(|now| *now >= end).await.is_err() {
+            if now.wait_for(|now| *now >= at_ms).await.is_err() {
                 std::future::pending::<()>().await;
             }
         })

@@ -16,7 +16,12 @@ pub trait Clock: Send + Sync + 'static {
     fn now_us(&self) -> i64;
     /// Ends after `duration`.
     fn pause(&self, duration: Duration) -> Pause;
+    /// Ends once it is `at_ms` in unix milliseconds, soon after the machine woke if it slept through it.
+    fn until(&self, at_ms: i64) -> Pause;
 }
+
+/// Longest wait between two looks at the wall clock: a timer stands still while the machine sleeps.
+const LOOK: Duration = Duration::from_secs(30);
 
 /// The machine's own clock.
 #[derive(Debug)]
@@ -39,11 +44,8 @@ impl Default for SystemClock {
 }
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the one home of time")]
     fn now_ms(&self) -> i64 {
-        std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+        wall_ms()
     }
 
     fn now_us(&self) -> i64 {
@@ -53,4 +55,19 @@ impl Clock for SystemClock {
     fn pause(&self, duration: Duration) -> Pause {
         Box::pin(tokio::time::sleep(duration))
     }
+
+    fn until(&self, at_ms: i64) -> Pause {
+        Box::pin(async move {
+            while let Ok(left @ 1..) = u64::try_from(at_ms - wall_ms()) {
+                tokio::time::sleep(Duration::from_millis(left).min(LOOK)).await;
+            }
+        })
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one home of time")]
+fn wall_ms() -> i64 {
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

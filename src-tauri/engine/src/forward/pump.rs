@@ -31,7 +31,7 @@ const AT_ONCE: usize = 8;
 const BREATH: Duration = Duration::from_millis(20);
 /// After a turn that went wrong, and the shortest wait for a due time.
 const AGAIN_MS: i64 = 5_000;
-const SHORTEST: Duration = Duration::from_secs(1);
+const SHORTEST_MS: i64 = 1_000;
 
 /// What the task works with.
 pub struct Forwarding {
@@ -252,8 +252,9 @@ impl Pump {
         let clock = Arc::clone(&self.with.clock);
         let pause = async {
             let Some(due) = next.due else { return std::future::pending().await };
-            if let Ok(left @ 1..) = u64::try_from(due - clock.now_ms()) {
-                clock.pause(Duration::from_millis(left).max(SHORTEST)).await;
+            let now = clock.now_ms();
+            if due > now {
+                clock.until(due.max(now + SHORTEST_MS)).await;
             }
         };
         let mut ended = tokio::select! {
