@@ -175,6 +175,9 @@ async fn a_deleted_user_is_unsubscribed_removed_or_left_and_never_comes_back() {
         assert_eq!(app.audience().await, after, "{policy}");
         let twice = app.post(&endpoint, &deleted("user_1", NOON + 5 * SECOND)).await;
         assert_eq!(twice.brief(), "200 duplicate/same_content", "{policy}");
+        for lost in [&late, &twice] {
+            assert_eq!(app.message(lost.id()).await["againstId"], gone.id(), "{policy}");
+        }
         let back = user("user.created", "user_2", Some(MAYA), "New", NOON + 9 * SECOND);
         assert_eq!(app.post(&endpoint, &back).await.brief(), "200 processed");
         assert_eq!(app.audience().await, again, "{policy}");
@@ -236,7 +239,7 @@ async fn a_user_without_an_email_keeps_the_known_one_and_gets_the_names() {
 async fn an_older_message_is_stale_and_says_both_times() {
     let app = TestApp::start().await;
     let endpoint = app.endpoint().await;
-    app.post(&endpoint, &maya("user.updated", "May", NOON + 60 * SECOND)).await;
+    let known = app.post(&endpoint, &maya("user.updated", "May", NOON + 60 * SECOND)).await;
     let late = app.post(&endpoint, &maya("user.created", "Maya", NOON)).await;
     assert_eq!(late.brief(), "200 stale/older");
     let sentence = "Of 2026-05-12 12:00:00 UTC, older than what is known since \
@@ -247,6 +250,31 @@ async fn an_older_message_is_stale_and_says_both_times() {
     assert_eq!(app.timeline(&contact["id"]).await[1..], ["Older message (user.created): "]);
     let entries = app.call("contacts.timeline", json!({ "id": contact["id"] })).await;
     assert_eq!(entries["rows"][0]["note"], json!(sentence));
+    let newer = app.post(&endpoint, &maya("user.updated", "M", NOON + 90 * SECOND)).await;
+    let again = app.post(&endpoint, &maya("user.updated", "M", NOON + 90 * SECOND)).await;
+    for (message, against) in [
+        (&known, json!(null)),
+        (&late, json!(known.id())),
+        (&newer, json!(null)),
+        (&again, json!(newer.id())),
+    ] {
+        assert_eq!(app.message(message.id()).await["againstId"], against, "{}", message.id());
+    }
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_changes_nothing_but_times_says_so() {
+    let app = TestApp::start().await;
+    let endpoint = app.endpoint().await;
+    app.post(&endpoint, &maya("user.created", "Maya", NOON)).await;
+    let later = app.post(&endpoint, &maya("user.updated", "Maya", NOON + SECOND)).await;
+    assert_eq!(later.brief(), "200 processed");
+    let said = "user.updated: the contact stays as it is.";
+    assert_eq!(later.field("message"), said);
+    let message = app.message(later.id()).await;
+    let step = message["steps"].as_array().unwrap()[2].clone();
+    assert_eq!((&step["title"], &step["detail"]), (&json!("No contact changed"), &json!(said)));
     app.close().await;
 }
 

@@ -461,6 +461,10 @@ async fn a_kept_message_is_not_doubled_when_its_retry_came_first() {
     let (.., sentence) = verify(&app, json!({ "ids": [early.id()] })).await;
     assert_eq!(sentence, "1 message was received before under the same id.");
     assert_eq!(app.kept(early.id()).await, "400 duplicate/same_id");
+    let message = app.message(early.id()).await;
+    assert_eq!(message["againstId"], retry.id());
+    assert_eq!(message["verification"]["verified"], json!(true));
+    assert_eq!(message["steps"][0]["title"], "Signature valid");
     let contact = app.contact("maya@example.com").await;
     assert_eq!(app.timeline(&contact["id"]).await.len(), 1);
     assert_eq!(app.changed_by_rebuild().await, 0);

@@ -37,10 +37,13 @@ pub struct Item<'a> {
 pub struct Projected {
     /// How it was judged.
     pub verdict: Verdict,
-    /// The contacts it created, updated and removed, in that order.
+    /// The contacts it created, updated and removed, in that order; one of which only times changed is
+    /// none of them.
     pub counts: [usize; 3],
     /// Email of the contact it is about.
     pub label: Option<String>,
+    /// The message that it repeats or lost against, as far as it is known.
+    pub against: Option<i64>,
 }
 
 /// What breaks a tie between two messages of the same time: an update comes after a creation (Clerk's
@@ -82,10 +85,16 @@ pub async fn prepare(
     let (mut world, lists) = store::load(tx, environment, scope).await?;
     let effects = apply(&mut world, items)?;
     let mut journal = Journal::new(now, &lists);
-    for (item, effect) in items.iter().zip(&effects) {
-        journal.message(item, effect, &world);
-    }
-    let projected = effects.iter().map(|effect| projected(effect, &world)).collect();
+    let projected = items
+        .iter()
+        .zip(&effects)
+        .map(|(item, effect)| Projected {
+            verdict: effect.verdict,
+            counts: journal.message(item, effect, &world),
+            label: effect.contact.and_then(|contact| email_of(contact, effect, &world)),
+            against: effect.against,
+        })
+        .collect();
     let notes = journal.notes;
     Ok((projected, Unsaved { environment, world, notes }))
 }
@@ -217,7 +226,7 @@ pub async fn restore(tx: &mut Tx, removal: i64, now: i64) -> Result<Option<usize
     let (mut world, lists) = store::load(tx, found.environment_id, scope).await?;
     let touched: Vec<Touched> = anchors.iter().flat_map(|anchor| world.restore(anchor)).collect();
     let back = touched.len();
-    let effect = Effect { verdict: Verdict::Processed, touched, contact: None };
+    let effect = Effect::by_hand(touched, None);
     finish(tx, found.environment_id, world, &lists, &[effect], now).await?;
     Ok(Some(back))
 }
@@ -238,20 +247,6 @@ async fn finish(
     Unsaved { environment, world, notes }.save(tx).await
 }
 
-fn projected(effect: &Effect, world: &World) -> Projected {
-    let mut counts = [0; 3];
-    for touched in &effect.touched {
-        let kind = match (&touched.before, &touched.after) {
-            (None, _) => 0,
-            (Some(_), Some(_)) => 1,
-            (Some(_), None) => 2,
-        };
-        counts[kind] += 1;
-    }
-    let label = effect.contact.and_then(|contact| email_of(contact, effect, world));
-    Projected { verdict: effect.verdict, counts, label }
-}
-
 /// Turns effects into timeline entries and events.
 struct Journal<'a> {
     lists: &'a store::ListNames,
@@ -263,8 +258,9 @@ impl<'a> Journal<'a> {
         Self { lists, notes: store::Notes { now, ..store::Notes::default() } }
     }
 
-    fn message(&mut self, item: &Item<'_>, effect: &Effect, world: &World) {
-        self.changes(effect, Some(item.incoming.message));
+    /// Returns how many contacts were created, updated and removed.
+    fn message(&mut self, item: &Item<'_>, effect: &Effect, world: &World) -> [usize; 3] {
+        let counts = self.changes(effect, Some(item.incoming.message));
         let quiet = matches!(effect.verdict, Verdict::Processed | Verdict::Duplicate);
         let note = sentence(effect.verdict, item.incoming.fact, true).filter(|_| !quiet);
         if let (Some(note), Some(contact)) = (note, effect.contact) {
@@ -274,7 +270,7 @@ impl<'a> Journal<'a> {
             self.entry(contact, what, &email, Some(item.incoming.message), &[], Some(&note));
         }
         if effect.verdict == Verdict::Duplicate {
-            return;
+            return counts;
         }
         let label = effect
             .contact
@@ -285,9 +281,11 @@ impl<'a> Journal<'a> {
             *self.notes.names.entry(name.clone()).or_default() += 1;
             self.notes.events.push(json!([name, item.incoming.message, effect.contact, label]));
         }
+        counts
     }
 
-    fn changes(&mut self, effect: &Effect, message: Option<i64>) {
+    fn changes(&mut self, effect: &Effect, message: Option<i64>) -> [usize; 3] {
+        let mut counts = [0; 3];
         for touched in &effect.touched {
             let (before, after) = (touched.before.as_ref(), touched.after.as_ref());
             let name_of =
@@ -296,14 +294,16 @@ impl<'a> Journal<'a> {
             if changes.is_empty() {
                 continue;
             }
-            let what = match (before, after) {
-                (None, _) => "created",
-                (_, None) => "removed",
-                _ => "updated",
+            let (what, place) = match (before, after) {
+                (None, _) => ("created", 0),
+                (Some(_), Some(_)) => ("updated", 1),
+                (Some(_), None) => ("removed", 2),
             };
+            counts[place] += 1;
             let email = after.or(before).map(|contact| contact.email.clone()).unwrap_or_default();
             self.entry(touched.id, what, &email, message, &changes, None);
         }
+        counts
     }
 
     fn entry(

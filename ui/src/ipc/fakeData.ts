@@ -237,6 +237,7 @@ export function makeMessage({
     test: test ?? false,
     pinned: false,
     originId: null,
+    againstId: null,
     sentence: refused ? why : SENTENCES[outcome],
     answer: refused ? "Refused: the signature does not fit." : "Stored and processed.",
     steps,

@@ -1,4 +1,4 @@
-import { Link } from "@tanstack/react-router";
+import { Link, useRouter } from "@tanstack/react-router";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import {
   type KeyboardEvent,
@@ -28,7 +28,7 @@ import { toast } from "../lib/toast";
 import { Button } from "./Button";
 import { CopyButton } from "./CopyButton";
 import { IconButton } from "./IconButton";
-import { IconChevronDown, IconChevronRight, IconClose, IconSearch } from "./icons";
+import { IconChevronDown, IconChevronRight, IconClose, IconExternal, IconSearch } from "./icons";
 import s from "./JsonView.module.css";
 import { Menu } from "./Menu";
 
@@ -36,27 +36,30 @@ const LINE = 19;
 const LONG = 300;
 const PLAIN_MOST = 200_000;
 
-/** Where a value that is known elsewhere leads. */
-export interface ValueLink {
-  to: string;
-  search: Record<string, string>;
-}
+/** Where a value that is known elsewhere leads: to a screen, or out to a page in the browser. */
+export type ValueLink = { label: string } & (
+  | { to: string; search: Record<string, string> }
+  | { href: string }
+);
+
+type LinksOf = (value: string) => readonly ValueLink[];
 
 export interface JsonViewProps {
   text: string;
   /** Height in px from which it scrolls by itself. */
   maxHeight?: number | undefined;
-  linkOf?: ((value: string) => ValueLink | undefined) | undefined;
+  /** A click on the value follows the first one; its menu has them all. */
+  linksOf?: LinksOf | undefined;
 }
 
 /**
  * A JSON text with folding, search, colours and times in words; plain text where it is none. Its lines
  * are a tree for the keyboard: arrows move and fold, Enter offers to copy, mod+f finds.
  */
-export function JsonView({ text, maxHeight = 560, linkOf }: JsonViewProps) {
+export function JsonView({ text, maxHeight = 560, linksOf }: JsonViewProps) {
   const lines = useMemo(() => jsonLines(text), [text]);
   if (lines === null) return <Plain text={text} maxHeight={maxHeight} />;
-  return <Lines key={text} text={text} lines={lines} maxHeight={maxHeight} linkOf={linkOf} />;
+  return <Lines key={text} text={text} lines={lines} maxHeight={maxHeight} linksOf={linksOf} />;
 }
 
 function Plain({ text, maxHeight }: { text: string; maxHeight: number }) {
@@ -78,12 +81,12 @@ function Lines({
   text,
   lines,
   maxHeight,
-  linkOf,
+  linksOf,
 }: {
   text: string;
   lines: readonly JsonLine[];
   maxHeight: number;
-  linkOf: JsonViewProps["linkOf"];
+  linksOf: LinksOf | undefined;
 }) {
   const rooted = lines[0]?.kind === "open" && lines[0].items > 0;
   const shift = rooted ? 1 : 0;
@@ -341,7 +344,7 @@ function Lines({
                   onCopy={() => copyValue(text, line)}
                   now={now}
                   query={query}
-                  linkOf={linkOf}
+                  linksOf={linksOf}
                 />
                 <LineMenu
                   key={menu?.at === at ? menu.times : 0}
@@ -349,11 +352,7 @@ function Lines({
                   onOpen={() => openMenu(at)}
                   onValue={() => copyValue(text, line)}
                   onPath={() => copied(jsonPath(lines, at), "Path copied.")}
-                  onFollow={
-                    linkFor(line, linkOf) === undefined
-                      ? undefined
-                      : () => document.getElementById(`${id}-${at}`)?.querySelector("a")?.click()
-                  }
+                  links={linksFor(line, linksOf)}
                 />
               </div>
             );
@@ -369,20 +368,25 @@ function LineMenu({
   onOpen,
   onValue,
   onPath,
-  onFollow,
+  links,
 }: {
   open: boolean;
   onOpen: () => void;
   onValue: () => void;
   onPath: () => void;
-  onFollow: (() => void) | undefined;
+  links: readonly ValueLink[];
 }) {
+  const router = useRouter({ warn: false });
+  const follow = (link: ValueLink) => {
+    if ("href" in link) window.open(link.href, "_blank", "noopener");
+    else void router.navigate({ to: link.to, search: link.search as never });
+  };
   const trigger = (
     <button
       type="button"
       tabIndex={-1}
       className={s.more}
-      aria-label="Copy from this line"
+      aria-label="More about this line"
       onClick={open ? undefined : onOpen}
     >
       ⋯
@@ -391,16 +395,14 @@ function LineMenu({
   if (!open) return trigger;
   return (
     <Menu
-      label="Copy from this line"
+      label="More about this line"
       align="start"
       defaultOpen
       trigger={trigger}
       items={[
         { label: "Copy value", onSelect: onValue },
         { label: "Copy path", onSelect: onPath },
-        ...(onFollow === undefined
-          ? []
-          : [{ label: "Look for it in Audience", onSelect: onFollow }]),
+        ...links.map((link) => ({ label: link.label, onSelect: () => follow(link) })),
       ]}
     />
   );
@@ -446,11 +448,11 @@ interface LineProps {
   onCopy: () => void;
   now: number;
   query: string;
-  linkOf: JsonViewProps["linkOf"];
+  linksOf: LinksOf | undefined;
 }
 
 function Line(props: LineProps) {
-  const { line, indent, folded, closing, onToggle, onCopy, now, query, linkOf } = props;
+  const { line, indent, folded, closing, onToggle, onCopy, now, query, linksOf } = props;
   const pad = padOf(indent);
   const key = line.key !== null && (
     <>
@@ -501,11 +503,12 @@ function Line(props: LineProps) {
   const time = timeOf(line);
   const cut = line.text.length > LONG;
   const shown = marked(cut ? `${line.text.slice(0, LONG)}…` : line.text, query);
-  const link = linkFor(line, linkOf);
+  const [link, ...others] = linksFor(line, linksOf);
+  const out = others.find((other) => "href" in other);
   return (
     <span style={pad}>
       {key}
-      {link === undefined ? (
+      {link === undefined || "href" in link ? (
         <button
           type="button"
           tabIndex={-1}
@@ -521,10 +524,23 @@ function Line(props: LineProps) {
           search={link.search as never}
           tabIndex={-1}
           className={cx(s.value, s.link, s.string)}
-          title="Look for it in Audience"
+          title={link.label}
         >
           {shown}
         </Link>
+      )}
+      {out !== undefined && "href" in out && (
+        <a
+          href={out.href}
+          target="_blank"
+          rel="noreferrer"
+          tabIndex={-1}
+          className={s.out}
+          title={out.label}
+          aria-label={out.label}
+        >
+          <IconExternal size={12} />
+        </a>
       )}
       {line.comma && ","}
       {cut && (
@@ -535,8 +551,11 @@ function Line(props: LineProps) {
   );
 }
 
-function linkFor(line: JsonLine, linkOf: JsonViewProps["linkOf"]): ValueLink | undefined {
-  return line.text.startsWith('"') ? linkOf?.(line.text.slice(1, -1)) : undefined;
+const NO_LINKS: readonly ValueLink[] = [];
+
+function linksFor(line: JsonLine, linksOf: LinksOf | undefined): readonly ValueLink[] {
+  if (linksOf === undefined || !line.text.startsWith('"')) return NO_LINKS;
+  return linksOf(line.text.slice(1, -1));
 }
 
 function timeOf(line: JsonLine): number | null {

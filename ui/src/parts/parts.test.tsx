@@ -275,6 +275,18 @@ describe("JsonView", () => {
     remove();
   });
 
+  it("leads to what is known elsewhere, in the window and out of it", async () => {
+    const user = userEvent.setup();
+    const opened = vi.spyOn(window, "open").mockReturnValue(null);
+    const linksOf = (value: string) =>
+      value === "user_1" ? [{ label: "Look it up", href: "https://example.com/user_1" }] : [];
+    render(<JsonView text={text} linksOf={linksOf} />);
+    act(() => screen.getByRole("tree").focus());
+    await user.keyboard("{ArrowDown}{ArrowDown}{Enter}");
+    await user.click(await screen.findByRole("menuitem", { name: "Look it up" }));
+    expect(opened).toHaveBeenCalledWith("https://example.com/user_1", "_blank", "noopener");
+  });
+
   it("shows what is not JSON as it is, and where it goes wrong", () => {
     render(<JsonView text="type=user.created&x=1" />);
     expect(screen.getByText("Not JSON: it goes wrong at line 1, column 1.")).toBeVisible();

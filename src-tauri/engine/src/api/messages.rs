@@ -200,6 +200,8 @@ pub struct MessageDetail {
     pub row: MessageRow,
     /// The outcome as a sentence; for stale ones with both times.
     pub sentence: String,
+    /// The message that it repeats or lost against; absent when there is none, or it is gone.
+    pub against_id: Option<i64>,
     /// The answer's sentence, as Clerk shows it under Message Attempts.
     pub answer: String,
     /// Its way, step by step.
@@ -539,6 +541,7 @@ pub(super) async fn show(engine: &Engine, which: ById) -> Result<MessageDetail, 
                   m.environment_id, m.subject, m.received_at, m.status, m.duplicates,
                   m.test as "test: bool", m.pinned as "pinned: bool", m.origin_id,
                   m.accepted as "accepted: bool", m.sentence, m.answer,
+                  (select a.id from message a where a.id = m.against_id) as "against_id: i64",
                   m.signed_at,
                   m.instance_id, m.last_duplicate_at,
                   m.altered_duplicate as "altered_duplicate: bool", m.body_size, m.verified_us,
@@ -566,9 +569,11 @@ pub(super) async fn show(engine: &Engine, which: ById) -> Result<MessageDetail, 
     let headers: Vec<(String, String)> = serde_json::from_str(&row.headers).unwrap_or_default();
     let age_s = row.signed_at.map(|signed_at| (row.received_at - signed_at) / 1000);
     let outcome = outcome_of(&row.outcome);
+    let trusted = row.accepted || outcome == Outcome::Duplicate;
     let verification = Verification {
-        verified: row.accepted,
+        verified: trusted,
         sentence: match (&row.secret_hint, row.accepted) {
+            (_, false) if trusted => "The signature fits a secret that was added since.".to_owned(),
             (Some(hint), true) => format!("The signature fits the secret ending in {hint}."),
             (None, true) => "The signature fitted a secret that was removed since.".to_owned(),
             (_, false) => row.sentence.clone(),
@@ -578,7 +583,7 @@ pub(super) async fn show(engine: &Engine, which: ById) -> Result<MessageDetail, 
     };
     let mut steps = steps(&Way {
         outcome,
-        accepted: row.accepted,
+        trusted,
         sentence: &row.sentence,
         verification: &verification,
         touched: &touched,
@@ -609,6 +614,7 @@ pub(super) async fn show(engine: &Engine, which: ById) -> Result<MessageDetail, 
         },
         answer: row.answer,
         sentence: row.sentence,
+        against_id: row.against_id,
         steps,
         touched,
         headers: headers.into_iter().map(|(name, value)| Header { name, value }).collect(),
@@ -681,7 +687,7 @@ async fn forwarded(engine: &Engine, message: i64, received_at: i64) -> Result<Ve
 
 struct Way<'a> {
     outcome: Outcome,
-    accepted: bool,
+    trusted: bool,
     sentence: &'a str,
     verification: &'a Verification,
     touched: &'a [TouchedContact],
@@ -701,7 +707,7 @@ fn steps(way: &Way<'_>) -> Vec<Step> {
         after_us,
     };
     let mut steps = Vec::new();
-    steps.push(if way.accepted {
+    steps.push(if way.trusted {
         let hint = way.verification.secret_hint.as_ref().map(|hint| format!("secret …{hint}"));
         let age = way.verification.age_s.map(|age| format!("{age} s old"));
         let detail: Vec<String> = hint.into_iter().chain(age).collect();
@@ -712,7 +718,7 @@ fn steps(way: &Way<'_>) -> Vec<Step> {
         step("signature", StepState::Failed, "Not trusted".to_owned(), detail, verified)
     });
     steps.push(step("stored", StepState::Done, "Stored durably".to_owned(), None, stored));
-    if way.accepted {
+    if way.trusted {
         let changed: Vec<&TouchedContact> =
             way.touched.iter().filter(|touched| !touched.changes.is_empty()).collect();
         if changed.is_empty() {

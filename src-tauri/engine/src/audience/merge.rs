@@ -159,6 +159,9 @@ pub struct User {
     first: Option<First>,
     #[serde(rename = "d", skip_serializing_if = "Option::is_none")]
     dead: Option<(i64, OnDelete)>,
+    /// The newest deletion; like `message`, not part of the law.
+    #[serde(rename = "k", skip_serializing_if = "Option::is_none")]
+    dead_by: Option<i64>,
 }
 
 impl User {
@@ -385,6 +388,17 @@ pub enum Verdict {
     NoEmail,
 }
 
+impl Verdict {
+    /// Of the message with the newest object and that of the deletion, the one that decided.
+    fn against(self, newest: Option<i64>, deletion: Option<i64>) -> Option<i64> {
+        match self {
+            Self::Duplicate | Self::Stale { deleted: false, .. } => newest,
+            Self::Stale { deleted: true, .. } => deletion,
+            Self::Processed | Self::NoEmail => None,
+        }
+    }
+}
+
 /// What happened to one contact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Touched {
@@ -407,6 +421,15 @@ pub struct Effect {
     pub touched: Vec<Touched>,
     /// The contact it is about, changed or not; of one that is gone, the id it had.
     pub contact: Option<i64>,
+    /// The message that it repeats or lost against, as far as it is known.
+    pub against: Option<i64>,
+}
+
+impl Effect {
+    /// What an edit did.
+    pub(super) fn by_hand(touched: Vec<Touched>, contact: Option<i64>) -> Self {
+        Self { verdict: Verdict::Processed, touched, contact, against: None }
+    }
 }
 
 /// A message on its way into the world.
@@ -585,6 +608,7 @@ impl World {
         let user = self.users.entry(id.clone()).or_default();
         let key_before = user.key();
         let verdict = judge(user.newest, version, user.dead);
+        let against = verdict.against(user.message, user.dead_by);
         if user.newest.is_none_or(|newest| newest < version) {
             user.newest = Some(version);
             user.message = Some(incoming.message);
@@ -619,7 +643,7 @@ impl World {
         keys.extend(self.reach(self.emails_of(id)));
         let touched = self.recompute(&keys);
         let contact = self.contact_of_user(id, key_before.as_deref(), &touched);
-        Effect { verdict, touched, contact }
+        Effect { verdict, touched, contact, against }
     }
 
     fn apply_deletion(&mut self, incoming: Incoming<'_>, deleted: &UserDeleted) -> Effect {
@@ -629,6 +653,10 @@ impl World {
         let user = self.users.entry(id.clone()).or_default();
         let key_before = user.key();
         let before = user.dead;
+        let against = user.dead_by;
+        if before.is_none_or(|(dead_at, _)| dead_at < at) {
+            user.dead_by = Some(incoming.message);
+        }
         user.dead = Some(match before {
             None => (at, incoming.on_delete),
             Some((dead_at, policy)) => (dead_at.max(at), policy.max(incoming.on_delete)),
@@ -644,7 +672,8 @@ impl World {
         keys.extend(self.reach(self.emails_of(id)));
         let touched = self.recompute(&keys);
         let contact = self.contact_of_user(id, key_before.as_deref(), &touched);
-        Effect { verdict, touched, contact }
+        let against = against.filter(|_| verdict == Verdict::Duplicate);
+        Effect { verdict, touched, contact, against }
     }
 
     fn apply_waitlist(&mut self, incoming: Incoming<'_>, snapshot: &WaitlistSnapshot) -> Effect {
@@ -654,6 +683,7 @@ impl World {
         let mut keys = self.reach(key_before.as_deref().into_iter());
         let entry = self.entries.entry(id.clone()).or_default();
         let mut verdict = judge(entry.newest, version, None);
+        let mut against = verdict.against(entry.message, None);
         if entry.newest.is_none_or(|newest| newest < version) {
             entry.newest = Some(version);
             entry.message = Some(incoming.message);
@@ -678,9 +708,11 @@ impl World {
         self.dirty.entries.insert(id.clone());
         if let (Verdict::Processed, Some(key)) = (verdict, &key)
             && let Some(owner) = self.owner(key, born_at)
-            && let Some((dead_at, OnDelete::Delete)) = self.users.get(owner).and_then(|u| u.dead)
+            && let Some(user) = self.users.get(owner)
+            && let Some((dead_at, OnDelete::Delete)) = user.dead
         {
             verdict = Verdict::Stale { at: born_at, known_at: dead_at, deleted: true };
+            against = user.dead_by;
         }
         keys.extend(self.reach(key.as_deref().into_iter()));
         let touched = self.recompute(&keys);
@@ -688,7 +720,7 @@ impl World {
             Some(owner) => self.contact_of_user(&owner, None, &touched),
             None => self.contacts.get(&key).map(|(id, _)| *id),
         });
-        Effect { verdict, touched, contact }
+        Effect { verdict, touched, contact, against }
     }
 
     /// Adds a contact by hand. `None` when the address is in the audience already, or belongs to a
@@ -718,7 +750,7 @@ impl World {
         };
         let contact = Some(*contact);
         self.dirty.hands.insert(anchor);
-        Some(Effect { verdict: Verdict::Processed, touched, contact })
+        Some(Effect::by_hand(touched, contact))
     }
 
     /// When the last removal or deletion of somebody seen with this address was.
@@ -738,7 +770,7 @@ impl World {
         let (id, at, anchor) = (*id, at.max(contact.updated_at), anchor_of(key, contact));
         let standing = self.gather(key).map(|gathered| gathered.standing()).unwrap_or_default();
         let touched = self.by_hand(key, anchor, |hand| record(hand, edits, at, &standing));
-        Some(Effect { verdict: Verdict::Processed, touched, contact: Some(id) })
+        Some(Effect::by_hand(touched, Some(id)))
     }
 
     /// Removes the contact of an email key by hand; the anchor is what [`World::restore`] takes.
@@ -749,7 +781,7 @@ impl World {
             hand.removed_at = Some(at);
             hand.was = Some(id);
         });
-        Some((Effect { verdict: Verdict::Processed, touched, contact: Some(id) }, anchor))
+        Some((Effect::by_hand(touched, Some(id)), anchor))
     }
 
     fn by_hand(&mut self, key: &str, anchor: Anchor, deed: impl FnOnce(&mut Hand)) -> Vec<Touched> {

@@ -248,6 +248,8 @@ impl Condition {
             Self::Outcome("processed") => None,
             Self::Outcome(_) | Self::Reason(_) => Some("message_outcome"),
             Self::Pinned => Some("message_pinned"),
+            Self::Duplicate => Some("message_repeated"),
+            Self::Replayed => Some("message_replayed"),
             _ => None,
         }
     }

@@ -251,6 +251,7 @@ fn refused_row<'a>(arrival: &'a Arrival, id: i64, refusal: &Refusal, now_us: i64
         signed_at: None,
         stored_us: now_us - arrival.started_us,
         settled_us: None,
+        against: None,
     }
 }
 
@@ -279,6 +280,7 @@ fn fresh_row<'a>(
         signed_at: Some(verified.signed_at_s().saturating_mul(1000)),
         stored_us: after,
         settled_us: settled.map(|_| after),
+        against: settled.and_then(|settled| settled.against),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::db::Tx;
 
 const SIZES: [usize; 5] = [1, 4, 16, 64, 256];
 
-const COLUMNS: [&str; 25] = [
+const COLUMNS: [&str; 26] = [
     "id",
     "environment_id",
     "endpoint_id",
@@ -38,6 +38,7 @@ const COLUMNS: [&str; 25] = [
     "verified_us",
     "stored_us",
     "settled_us",
+    "against_id",
 ];
 
 static STATEMENTS: LazyLock<[String; SIZES.len()]> = LazyLock::new(|| SIZES.map(statement));
@@ -81,6 +82,8 @@ pub(super) struct Row<'a> {
     pub stored_us: i64,
     /// The same, `None` when its fate is open.
     pub settled_us: Option<i64>,
+    /// The message that it repeats or lost against.
+    pub against: Option<i64>,
 }
 
 /// Stores them all.
@@ -117,7 +120,8 @@ pub(super) async fn insert(tx: &mut Tx, rows: &[Row<'_>]) -> Result<(), sqlx::Er
                 .bind(i64::try_from(arrival.body.len()).unwrap_or(i64::MAX))
                 .bind(arrival.verified_us - arrival.started_us)
                 .bind(row.stored_us)
-                .bind(row.settled_us);
+                .bind(row.settled_us)
+                .bind(row.against);
         }
         for _ in rows.len()..SIZES[place] {
             for _ in COLUMNS {

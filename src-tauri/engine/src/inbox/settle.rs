@@ -33,12 +33,14 @@ pub(super) struct Settled {
     pub reason: Option<String>,
     pub sentence: String,
     pub subject: Option<String>,
+    /// The message that it repeats or lost against.
+    pub against: Option<i64>,
 }
 
 impl Settled {
     fn new(outcome: Outcome, reason: Option<&str>, sentence: impl Into<String>) -> Self {
         let reason = reason.map(str::to_owned);
-        Self { outcome, reason, sentence: sentence.into(), subject: None }
+        Self { outcome, reason, sentence: sentence.into(), subject: None, against: None }
     }
 }
 
@@ -230,7 +232,11 @@ fn told(item: &Item<'_>, done: Projected) -> Settled {
         Some(why) => why,
         None => format!("{kind}: {effect}."),
     };
-    Settled { subject: done.label, ..Settled::new(outcome, reason, sentence) }
+    Settled {
+        subject: done.label,
+        against: done.against,
+        ..Settled::new(outcome, reason, sentence)
+    }
 }
 
 async fn write(
@@ -255,6 +261,7 @@ async fn write(
                 settled.sentence,
                 after,
                 settled.subject,
+                settled.against,
             ])
         })
         .collect();
@@ -264,7 +271,8 @@ async fn write(
          set outcome = s.value ->> 1, reason = s.value ->> 2, sentence = s.value ->> 3,
              answer = iif(answer = '', s.value ->> 3, answer),
              settled_us = coalesce(s.value ->> 4, settled_us),
-             subject = coalesce(s.value ->> 5, subject)
+             subject = coalesce(s.value ->> 5, subject),
+             against_id = s.value ->> 6
          from json_each(?1) s where message.id = s.value ->> 0",
         rows
     )

@@ -223,9 +223,12 @@ async fn trust(
         let sentence =
             format!("Trusted now, but received before as message {twin}; nothing was done twice.");
         sqlx::query!(
-            "update message set outcome = 'duplicate', reason = 'same_id', sentence = ?2 where id = ?1",
+            "update message
+             set outcome = 'duplicate', reason = 'same_id', sentence = ?2, against_id = ?3
+             where id = ?1",
             id,
-            sentence
+            sentence,
+            twin
         )
         .execute(tx.conn())
         .await?;

@@ -19,6 +19,7 @@ import { Deliveries } from "./Deliveries";
 import s from "./Detail.module.css";
 import { DetailActions } from "./DetailActions";
 import { Headers } from "./Headers";
+import { linksOf } from "./known";
 import { Raw } from "./Raw";
 import { Steps } from "./Steps";
 import { VerificationTab } from "./VerificationTab";
@@ -42,6 +43,7 @@ export function Detail({
   const { env } = useEnvironment();
   const tab = TABS.find((one) => one === tabText) ?? "payload";
   const answered = message.steps.find((step) => step.name === "answered")?.afterUs;
+  const forwarded = message.steps.filter((step) => step.name === "forward").length;
   const took = answered === null || answered === undefined ? "" : ` in ${duration(answered)}`;
 
   return (
@@ -75,7 +77,17 @@ export function Detail({
         )}
       </p>
       {message.sentence !== message.verification.sentence && (
-        <p className={s.sentence}>{message.sentence}</p>
+        <p className={s.sentence}>
+          {message.sentence}
+          {message.againstId !== null && (
+            <>
+              {" "}
+              <Link to="/messages" search={{ id: message.againstId }} className={s.origin}>
+                Open message {message.againstId}
+              </Link>
+            </>
+          )}
+        </p>
       )}
       <Notes message={message} />
       <div className={s.cards}>
@@ -99,7 +111,7 @@ export function Detail({
           { value: "payload", label: "Payload" },
           { value: "headers", label: "Headers", count: message.headers.length },
           { value: "verification", label: "Verification" },
-          { value: "deliveries", label: "Deliveries" },
+          { value: "deliveries", label: "Deliveries", ...(forwarded > 0 && { count: forwarded }) },
           { value: "raw", label: "Raw" },
         ]}
       >
@@ -118,12 +130,7 @@ function Payload({ message }: { message: MessageDetail }) {
     return <p className={s.quiet}>The body is not text. Its bytes are under Raw.</p>;
   }
   if (message.bodyText === "") return <p className={s.quiet}>The body is empty.</p>;
-  return <JsonView text={message.bodyText} linkOf={linkOf} />;
-}
-
-/** Clerk's ids of users lead to their contacts. */
-function linkOf(value: string) {
-  return /^user_\w+$/.test(value) ? { to: "/audience", search: { q: value } } : undefined;
+  return <JsonView text={message.bodyText} linksOf={(value) => linksOf(value, message)} />;
 }
 
 function Notes({ message }: { message: MessageDetail }) {

@@ -14,6 +14,10 @@ export type MessageDetail = {
  */
 sentence: string, 
 /**
+ * The message that it repeats or lost against; absent when there is none, or it is gone.
+ */
+againstId: number | null, 
+/**
  * The answer's sentence, as Clerk shows it under Message Attempts.
  */
 answer: string, 

@@ -116,6 +116,7 @@ async fn show(host: &Host, id: i64, out: &mut Out) -> Result<(), Failure> {
     out.line(&format!("Message {}: {}", row.id, printable(&or_dash(Some(&row.kind)))))?;
     for (name, value) in [
         ("Outcome", format!("{}. {}", word(&row.outcome), detail.sentence)),
+        ("Decided by", or_dash(detail.against_id.map(|id| format!("message {id}")).as_deref())),
         ("Signature", detail.verification.sentence.clone()),
         ("About", or_dash(row.subject.as_deref())),
         ("Endpoint", row.endpoint.clone()),

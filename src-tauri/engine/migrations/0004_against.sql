@@ -1,0 +1,8 @@
+-- What a message repeats or lost against.
+
+-- The message that said it before, said something newer, or deleted; it may be gone.
+alter table message add column against_id integer;
+
+-- Few messages are repeated, or replayed; looked for by `is:duplicate` and `is:replayed`.
+create index message_repeated on message (id) where outcome = 'duplicate' or duplicates > 0;
+create index message_replayed on message (id) where origin_id is not null;
