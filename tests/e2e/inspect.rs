@@ -96,7 +96,7 @@ fn a_refused_message_is_explained_put_right_replayed_compared_and_forwarded() {
     runtime.block_on(server.received(2));
     section(&window, "Messages");
     window.execute("document.querySelector('[role=listbox] [role=option]').click()", &json!([]));
-    window.role("tab", "Deliveries").wait().click();
+    window.role("tab", "Deliveries 1").wait().click();
     window.wait_for("the hint", || window.words().contains("500"));
     window.role("button", &format!("Try now: {}", server.url("/api/webhooks"))).wait().click();
     let received = runtime.block_on(server.received(3));

@@ -9,6 +9,7 @@
 
 mod inspect;
 mod main_job;
+mod notify;
 mod other_svix;
 mod screens;
 mod window;

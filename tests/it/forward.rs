@@ -178,6 +178,40 @@ async fn a_fresh_signature_is_of_the_chosen_secret_and_of_now() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_target_over_tls_is_believed_when_the_system_trusts_it() {
+    let server = DevServer::start_tls(|_, _| status(200)).await;
+    let url = server.url(PATH);
+    for (trusted, state) in [(true, "done"), (false, "waiting")] {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, other) =
+            (folder.path().join("ca.pem"), DevServer::start_tls(|_, _| status(200)));
+        let whose = if trusted { server.certificate.clone() } else { other.await.certificate };
+        std::fs::write(&file, whose.unwrap()).unwrap();
+        let usher = Usher::new(&folder.path().join("data")).with("SSL_CERT_FILE", &file);
+        usher.json(&["endpoints", "add", "--name", "Clerk", "--secret", SECRET]);
+        usher.json(&["forwards", "add", "--endpoint", "Clerk", &url]);
+        let listening = usher.listen(&[]);
+        let sent = usher.json(&["trigger", "user.created"]).remove(0);
+        let message = sent["messageId"].to_string();
+        let tried = || {
+            let shown = usher.json(&["messages", "show", &message]).remove(0);
+            let mut steps = shown["steps"].as_array().unwrap().clone().into_iter();
+            steps.find(|step| step["name"] == "forward" && !step["detail"].is_null())
+        };
+        let delivery = (0..500).find_map(|_| tried()).expect("it is tried once");
+        assert_eq!(delivery["state"], state, "{delivery}");
+        if !trusted {
+            let why = delivery["detail"].as_str().unwrap();
+            assert!(why.contains("No secure connection"), "{why}");
+        }
+        drop(listening);
+    }
+    let request = server.so_far().remove(0);
+    assert!(verifies(SECRET, &request));
+    assert_eq!(server.so_far().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn only_trusted_messages_of_the_types_wanted_and_none_of_before() {
     let server = DevServer::start(|_, _| status(200)).await;
     let app = TestApp::start().await;

@@ -4,10 +4,17 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use tokio::io::{
+    AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader,
+};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::aws_lc_rs;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -56,6 +63,8 @@ type Script = dyn Fn(&Request, usize) -> Say + Send + Sync;
 pub struct DevServer {
     /// Its port on 127.0.0.1.
     pub port: u16,
+    /// Its certificate for `localhost`, which it signed itself, when it speaks TLS.
+    pub certificate: Option<String>,
     received: watch::Receiver<Vec<Request>>,
     _tasks: JoinSet<()>,
 }
@@ -63,6 +72,31 @@ pub struct DevServer {
 impl DevServer {
     /// Answers every request as `script` says, which is given the request and how many came before.
     pub async fn start(script: impl Fn(&Request, usize) -> Say + Send + Sync + 'static) -> Self {
+        Self::serving(None, script).await
+    }
+
+    /// The same over TLS.
+    pub async fn start_tls(
+        script: impl Fn(&Request, usize) -> Say + Send + Sync + 'static,
+    ) -> Self {
+        let CertifiedKey { cert, signing_key } =
+            generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let key = PrivateKeyDer::Pkcs8(signing_key.serialize_der().into());
+        let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![cert.der().clone()], key)
+            .unwrap();
+        let certificate = Some(cert.pem());
+        let server = Self::serving(Some(TlsAcceptor::from(Arc::new(config))), script).await;
+        Self { certificate, ..server }
+    }
+
+    async fn serving(
+        tls: Option<TlsAcceptor>,
+        script: impl Fn(&Request, usize) -> Say + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (sender, received) = watch::channel(Vec::new());
@@ -72,15 +106,26 @@ impl DevServer {
             let mut open = JoinSet::new();
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                open.spawn(serve(stream, Arc::clone(&sender), Arc::clone(&script)));
+                let (sender, script, tls) = (Arc::clone(&sender), Arc::clone(&script), tls.clone());
+                open.spawn(async move {
+                    match tls {
+                        None => serve(stream, sender, script).await,
+                        Some(tls) => {
+                            if let Ok(stream) = tls.accept(stream).await {
+                                serve(stream, sender, script).await;
+                            }
+                        }
+                    }
+                });
             }
         });
-        Self { port, received, _tasks: tasks }
+        Self { port, certificate: None, received, _tasks: tasks }
     }
 
     /// Its address with this path.
     pub fn url(&self, path: &str) -> String {
-        format!("http://localhost:{}{path}", self.port)
+        let scheme = if self.certificate.is_some() { "https" } else { "http" };
+        format!("{scheme}://localhost:{}{path}", self.port)
     }
 
     /// What came so far.
@@ -103,7 +148,7 @@ impl DevServer {
 }
 
 async fn serve(
-    stream: TcpStream,
+    stream: impl AsyncRead + AsyncWrite + Unpin,
     sender: Arc<Mutex<watch::Sender<Vec<Request>>>>,
     script: Arc<Script>,
 ) {
@@ -147,7 +192,7 @@ async fn serve(
                 body.len()
             );
             let _gone = stream.write_all(answer.as_bytes()).await;
-            let _gone = stream.flush().await;
+            let _gone = stream.shutdown().await;
         }
     }
 }

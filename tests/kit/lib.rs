@@ -10,6 +10,8 @@
 
 pub mod app;
 pub mod bin;
+#[cfg(feature = "window")]
+pub mod desktop;
 pub mod devserver;
 pub mod dice;
 #[cfg(target_os = "linux")]

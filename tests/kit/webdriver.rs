@@ -192,6 +192,12 @@ impl Session {
         self.command("POST", "window/rect", &json!({ "width": width, "height": height }));
     }
 
+    /// Moves the window's corner to this place of the screen, in pixels. There is no window manager: it
+    /// is the window in front for as long as the pointer, in the middle of the screen, is over it.
+    pub fn move_to(&self, x: i32, y: i32) {
+        self.command("POST", "window/rect", &json!({ "x": x, "y": y }));
+    }
+
     /// What one selector finds.
     pub fn css(&self, selector: &str) -> Locator<'_> {
         Locator::new(self, Query::Css(selector.to_owned()))

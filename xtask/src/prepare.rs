@@ -41,7 +41,7 @@ const BUILD: [Need; 3] = [
     },
 ];
 
-const TEST: [Need; 4] = [
+const TEST: [Need; 5] = [
     Need {
         what: "a screen for windows nobody looks at",
         here: || on_path("Xvfb"),
@@ -53,6 +53,12 @@ const TEST: [Need; 4] = [
         here: || on_path("WebKitWebDriver"),
         debian: &["webkit2gtk-driver"],
         ubuntu: &["webkit2gtk-driver"],
+    },
+    Need {
+        what: "a bus for notifications",
+        here: || on_path("dbus-daemon"),
+        debian: &["dbus"],
+        ubuntu: &["dbus"],
     },
     Need {
         what: "Chromium",
