@@ -20,12 +20,14 @@ const AUDIENCE: [&str; 5] =
     ["clerk_user", "waitlist_entry", "seen_email", "contact", "contact_list"];
 const KILLED: Option<i32> = Some(9);
 
-/// Runs a command that dies within one of its `calls`; every other time the power fails with it.
+/// Runs a command that dies within one of its `calls`; every other time the power fails with it. The run
+/// that was counted may have found a quiet moment to index words in, so that another one is over before.
 fn die_within(dice: &mut Dice, folder: &Path, calls: u64, words: &[&str]) {
     let machine = Power::on(folder);
-    let death = Death::Within(dice.random_range(1..=calls));
-    let ran = death.of(machine.usher(Syncs::Full)).run(words);
-    assert_eq!(ran.code, -1, "{ran:?}");
+    let call = dice.random_range(1..=calls);
+    let ran = Death::Within(call).of(machine.usher(Syncs::Full)).run(words);
+    let over = ran.code == 0 && call > calls / 4;
+    assert!(ran.code == -1 || over, "{ran:?}");
     if dice.random() {
         machine.cut();
     }
