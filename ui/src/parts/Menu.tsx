@@ -2,6 +2,7 @@ import { Menu as Base } from "@base-ui/react/menu";
 import { Fragment, type ReactElement, type ReactNode } from "react";
 import { cx } from "../lib/cx";
 import { Dot } from "./Dot";
+import f from "./floating.module.css";
 import { IconCheck } from "./icons";
 import { Kbd } from "./Kbd";
 import s from "./Menu.module.css";
@@ -36,8 +37,8 @@ export function Menu({ trigger, items, label, align = "end", defaultOpen = false
     <Base.Root defaultOpen={defaultOpen}>
       <Base.Trigger render={trigger} />
       <Base.Portal>
-        <Base.Positioner className={cx(s.positioner)} sideOffset={4} align={align}>
-          <Base.Popup className={cx(s.popup)} aria-label={label}>
+        <Base.Positioner className={cx(f.positioner)} sideOffset={4} align={align}>
+          <Base.Popup className={cx(f.surface, s.popup)} aria-label={label}>
             {items.map((item, at) => (
               // biome-ignore lint/suspicious/noArrayIndexKey: separators have no other name, and the list is rebuilt as a whole
               <Fragment key={at}>{draw(item)}</Fragment>
@@ -54,7 +55,7 @@ function draw(item: MenuItem): ReactNode {
   if ("heading" in item) return <div className={s.heading}>{item.heading}</div>;
   return (
     <Base.Item
-      className={cx(s.item, item.tone === "danger" && s.danger)}
+      className={cx(f.item, item.tone === "danger" && s.danger)}
       onClick={item.onSelect}
       disabled={item.disabled ?? false}
     >
@@ -64,13 +65,13 @@ function draw(item: MenuItem): ReactNode {
           {item.dot !== undefined && <Dot color={item.dot} />}
         </span>
       )}
-      <span className={s.label}>
+      <span className={f.label}>
         {item.label}
-        {item.hint !== undefined && <span className={s.hint}>{item.hint}</span>}
+        {item.hint !== undefined && <span className={f.hint}>{item.hint}</span>}
       </span>
       {item.kbd !== undefined && <Kbd keys={item.kbd} />}
       {item.checked === true && (
-        <span className={s.tick}>
+        <span className={f.tick}>
           <IconCheck size={14} />
           <span className="visually-hidden">chosen</span>
         </span>

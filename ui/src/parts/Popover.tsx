@@ -1,6 +1,7 @@
 import { Popover as Base } from "@base-ui/react/popover";
 import { type ReactElement, type ReactNode, useState } from "react";
 import { cx } from "../lib/cx";
+import f from "./floating.module.css";
 import s from "./Popover.module.css";
 
 export interface PopoverProps {
@@ -18,8 +19,8 @@ export function Popover({ trigger, title, children, defaultOpen = false }: Popov
     <Base.Root open={open} onOpenChange={setOpen}>
       <Base.Trigger render={trigger} />
       <Base.Portal>
-        <Base.Positioner className={cx(s.positioner)} sideOffset={8} align="end">
-          <Base.Popup className={cx(s.popup)}>
+        <Base.Positioner className={cx(f.positioner)} sideOffset={8} align="end">
+          <Base.Popup className={cx(f.surface, s.popup)}>
             <Base.Title className={cx(s.title)}>{title}</Base.Title>
             {children(() => setOpen(false))}
           </Base.Popup>

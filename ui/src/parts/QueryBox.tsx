@@ -3,6 +3,7 @@ import type { SearchOffer } from "../ipc/gen/SearchOffer";
 import { cx } from "../lib/cx";
 import { useCommand } from "../lib/keymap";
 import { join, type Split, split, terms } from "../lib/terms";
+import f from "./floating.module.css";
 import { IconClose, IconSearch } from "./icons";
 import { Kbd } from "./Kbd";
 import s from "./QueryBox.module.css";
@@ -238,7 +239,7 @@ export function QueryBox(props: QueryBoxProps) {
           id={`${id}-list`}
           role="listbox"
           aria-label="What can be searched for"
-          className={s.offers}
+          className={cx(f.surface, s.offers)}
         >
           {offers.map((offer, index) => (
             // biome-ignore lint/a11y/useKeyWithClickEvents: the input has the keys

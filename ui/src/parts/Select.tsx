@@ -2,6 +2,7 @@ import { Select as Base } from "@base-ui/react/select";
 import { cx } from "../lib/cx";
 import type { Tone } from "../lib/outcome";
 import { Dot } from "./Dot";
+import f from "./floating.module.css";
 import { IconCheck, IconChevronDown } from "./icons";
 import s from "./Select.module.css";
 
@@ -54,17 +55,17 @@ export function Select<T extends string | number>(props: SelectProps<T>) {
         </Base.Icon>
       </Base.Trigger>
       <Base.Portal>
-        <Base.Positioner className={cx(s.positioner)} sideOffset={4} alignItemWithTrigger={false}>
-          <Base.Popup className={cx(s.popup)}>
+        <Base.Positioner className={cx(f.positioner)} sideOffset={4} alignItemWithTrigger={false}>
+          <Base.Popup className={cx(f.surface, s.popup)}>
             <Base.List aria-label={label}>
               {options.map((option) => (
-                <Base.Item key={option.value} value={option.value} className={cx(s.item)}>
+                <Base.Item key={option.value} value={option.value} className={cx(f.item)}>
                   {option.tone !== undefined && <Dot tone={option.tone} />}
-                  <span className={s.text}>
+                  <span className={f.label}>
                     <Base.ItemText>{option.label}</Base.ItemText>
-                    {option.hint !== undefined && <span className={s.hint}>{option.hint}</span>}
+                    {option.hint !== undefined && <span className={f.hint}>{option.hint}</span>}
                   </span>
-                  <Base.ItemIndicator className={cx(s.tick)}>
+                  <Base.ItemIndicator className={cx(f.tick)}>
                     <IconCheck size={14} />
                   </Base.ItemIndicator>
                 </Base.Item>
