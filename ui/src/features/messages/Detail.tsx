@@ -92,10 +92,7 @@ export function Detail({
       <Notes message={message} />
       <div className={s.cards}>
         <Card>
-          <Steps
-            steps={message.steps}
-            said={message.outcome === "refused" ? message.verification.sentence : undefined}
-          />
+          <Steps steps={message.steps} said={message.sentence} />
         </Card>
         {message.outcome === "refused" ? (
           <Refusal message={message} />
@@ -184,15 +181,17 @@ function Touched({
     <Card title={title}>
       {touched.map((contact, at) => (
         <div key={contact.contactId} className={s.contact}>
-          {(touched.length > 1 || contact.what !== "updated") && (
-            <p className={s.quiet}>
-              {contact.email}: {contact.what}
-            </p>
-          )}
-          {contact.changes.length > 0 ? (
-            <Changes changes={contact.changes} created={contact.what === "created"} />
+          {contact.changes.length === 0 ? (
+            <p className={s.quiet}>Nothing changed on {contact.email}.</p>
           ) : (
-            <p className={s.quiet}>No field changed.</p>
+            <>
+              {(touched.length > 1 || contact.what !== "updated") && (
+                <p className={s.quiet}>
+                  {contact.email}: {contact.what}
+                </p>
+              )}
+              <Changes changes={contact.changes} created={contact.what === "created"} />
+            </>
           )}
           <div className={s.buttons}>
             {contact.exists ? (

@@ -14,15 +14,16 @@ const STATES: Record<StepState, { tone: Tone; word: string }> = {
 export interface StepsProps {
   steps: readonly Step[];
   /** A sentence that stands beside the steps already. */
-  said?: string | undefined;
+  said: string;
 }
 
 /** The way of a message, with the time each step was reached. */
 export function Steps({ steps, said }: StepsProps) {
   return (
     <ol className={s.steps} aria-label="Steps">
-      {steps.map((step) => (
-        <li key={step.name} className={s.step}>
+      {steps.map((step, at) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: steps only grow, and several have one name
+        <li key={at} className={s.step}>
           <Dot tone={STATES[step.state].tone} className={s.dot ?? ""} />
           <div className={s.text}>
             <p>
