@@ -384,6 +384,10 @@ fn own_messages_are_saved_sent_and_kept_as_files() {
     let list = usher.json(&["fixtures", "list"]);
     assert_eq!((&list[0]["name"], &list[0]["title"]), (&json!("own:in"), &json!("Signed in")));
     assert!(usher.run(&["fixtures", "list"]).out.contains("session.created"));
+    let usher = Usher::new(usher.folder()).with("HOME", folder.path());
+    let ran = usher.run(&["fixtures", "export", "~/from-home"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(folder.path().join("from-home/in.json").is_file());
 }
 
 fn json_value() -> impl Strategy<Value = Value> {

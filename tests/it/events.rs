@@ -507,6 +507,17 @@ async fn files_go_round_and_compare_well() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_folder_is_named_from_home() {
+    let app = TestApp::start().await;
+    app.call("tests.save", json!({ "name": "a", "body": "{}" })).await;
+    let folder = json!({ "folder": "~/my-app/fixtures" });
+    assert_eq!(app.call("tests.export", folder.clone()).await["count"], 1);
+    assert!(app.home().join("my-app/fixtures/a.json").is_file());
+    assert_eq!(app.call("tests.import", folder).await["unchanged"], 1);
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_broken_file_is_named_and_the_others_are_taken() {
     let app = TestApp::start().await;
     let folder = tempfile::tempdir().unwrap();

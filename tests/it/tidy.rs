@@ -11,12 +11,15 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "api",
         &[
             "engine", "receive", "listener", "inbox", "audience", "endpoint", "clerk", "signing",
-            "secret", "db", "change", "clock", "filter", "share", "fixture", "forward",
+            "secret", "db", "change", "clock", "filter", "share", "fixture", "forward", "folders",
         ],
     ),
     (
         "engine",
-        &["receive", "listener", "inbox", "forward", "endpoint", "secret", "db", "change", "clock"],
+        &[
+            "receive", "listener", "inbox", "forward", "endpoint", "secret", "db", "change",
+            "clock", "folders",
+        ],
     ),
     ("receive", &["listener", "inbox", "endpoint", "clerk", "signing", "clock"]),
     ("listener", &[]),
@@ -33,6 +36,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("change", &["clock"]),
     ("secret", &[]),
     ("clock", &[]),
+    ("folders", &[]),
 ];
 
 fn files(folder: &Path, ending: &str, into: &mut Vec<PathBuf>) {

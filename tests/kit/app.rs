@@ -15,6 +15,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use usher_engine::api::{self, ApiError};
 use usher_engine::clock::{Clock, Pause};
+use usher_engine::folders::Folders;
 use usher_engine::secret::Choice;
 use usher_engine::{Config, Engine};
 
@@ -159,6 +160,7 @@ impl TestApp {
             port: Some(0),
             keychain: Choice::File,
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            folders: Folders { home: Some(dir.path().join("home")), downloads: None },
             ..Config::new(dir.path().join("data"))
         };
         change(&mut config);
@@ -208,6 +210,11 @@ impl TestApp {
     /// Its data folder.
     pub fn dir(&self) -> PathBuf {
         self.config.data_dir.clone()
+    }
+
+    /// The home folder of its person; not there until somebody makes it.
+    pub fn home(&self) -> PathBuf {
+        self.dir.path().join("home")
     }
 
     /// What the app says of itself, once it is as `wanted`; meanwhile the clock is moved on by half a

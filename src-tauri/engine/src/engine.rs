@@ -23,6 +23,7 @@ use crate::change::{Changes, Subscription};
 use crate::clock::{Clock, SystemClock};
 use crate::db::{Db, DbError, Identity};
 use crate::endpoint::{self, Directory};
+use crate::folders::Folders;
 use crate::forward::{self, Forwarding};
 use crate::inbox::{self, Inbox};
 use crate::secret::{Choice, Keys};
@@ -50,13 +51,17 @@ pub struct Config {
     pub keychain: Choice,
     /// Time.
     pub clock: Arc<dyn Clock>,
+    /// Where the person keeps things.
+    pub folders: Folders,
 }
 
 impl Config {
-    /// Listening on the port of Settings, secrets in the keychain, the machine's own clock.
+    /// Listening on the port of Settings, secrets in the keychain, the machine's own clock, the
+    /// folders of whoever runs it.
     pub fn new(data_dir: PathBuf) -> Self {
         let clock = Arc::new(SystemClock::new());
-        Self { data_dir, port: None, listen: true, keychain: Choice::Auto, clock }
+        let (keychain, folders) = (Choice::Auto, Folders::own());
+        Self { data_dir, port: None, listen: true, keychain, clock, folders }
     }
 }
 
@@ -158,6 +163,11 @@ impl Engine {
     /// Folder of the database.
     pub fn data_dir(&self) -> &Path {
         &self.inner.config.data_dir
+    }
+
+    /// Where the person keeps things.
+    pub(crate) fn folders(&self) -> &Folders {
+        &self.inner.config.folders
     }
 
     /// Announcements of what changed, from now on.

@@ -13,7 +13,7 @@
 //! endpoint  fixture         endpoints, environments, lists, settings; saved test events
 //! clerk  signing            what Clerk sends and how Svix signs it
 //! filter  share             the one search language; a message to be taken elsewhere
-//! db  change  clock  secret
+//! db  change  clock  secret  folders
 //! ```
 //!
 //! What holds: no 2xx before the commit; one module writes a table, anyone may read it; the audience
@@ -29,6 +29,7 @@ mod endpoint;
 mod engine;
 pub mod filter;
 mod fixture;
+pub mod folders;
 pub mod forward;
 pub mod host;
 mod inbox;

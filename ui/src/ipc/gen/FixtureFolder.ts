@@ -5,6 +5,6 @@
  */
 export type FixtureFolder = { 
 /**
- * Full path.
+ * Full path; `~` at its beginning is the home folder.
  */
 folder: string, };

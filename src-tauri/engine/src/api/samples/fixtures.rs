@@ -57,7 +57,7 @@ pub struct ForgetFixture {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[ts(export)]
 pub struct FixtureFolder {
-    /// Full path.
+    /// Full path; `~` at its beginning is the home folder.
     pub folder: String,
 }
 
@@ -176,7 +176,7 @@ pub(in crate::api) async fn forget(
 }
 
 pub(in crate::api) async fn export(engine: &Engine, to: FixtureFolder) -> Result<Count, ApiError> {
-    let folder = full_path(&to.folder)?;
+    let folder = full_path(engine, &to.folder)?;
     let all = all(engine).await?;
     let count = i64::try_from(all.len()).unwrap_or(i64::MAX);
     blocking(move || {
@@ -192,7 +192,7 @@ pub(in crate::api) async fn import(
     engine: &Engine,
     from: FixtureFolder,
 ) -> Result<Imported, ApiError> {
-    let folder = full_path(&from.folder)?;
+    let folder = full_path(engine, &from.folder)?;
     let (found, problems) = blocking(move || {
         read_folder(&folder).map_err(|error| {
             let sentence = format!("The folder {} cannot be read: {error}.", folder.display());
@@ -244,13 +244,10 @@ fn sorted(body: &str) -> Option<String> {
     Some(pretty(&value).ok()? + "\n")
 }
 
-fn full_path(folder: &str) -> Result<PathBuf, ApiError> {
-    let folder = PathBuf::from(folder);
-    if folder.is_absolute() {
-        Ok(folder)
-    } else {
-        Err(ApiError::invalid("Name the folder with its full path."))
-    }
+fn full_path(engine: &Engine, folder: &str) -> Result<PathBuf, ApiError> {
+    engine.folders().full(folder).ok_or_else(|| {
+        ApiError::invalid("Name the folder with its full path, such as ~/my-app/fixtures.")
+    })
 }
 
 async fn blocking<T: Send + 'static>(

@@ -7,6 +7,7 @@ use serde_json::json;
 use usher_engine::api::app::{Backup, BackupTo, Nothing, Rebuilt, RestoreFrom, Restored};
 use usher_engine::api::endpoints::EndpointState;
 use usher_engine::api::messages::Count;
+use usher_engine::folders::Folders;
 use usher_engine::host::{Host, HostError};
 use usher_engine::{Config, Engine, OpenError};
 
@@ -131,7 +132,11 @@ fn tell(file: &str, done: &Restored, out: &mut Out) -> Result<(), Failure> {
 
 /// The full path of `file`: whoever owns the data folder may stand elsewhere.
 pub fn full_path(file: &Path) -> Result<String, Failure> {
-    let file = std::path::absolute(file)?;
+    let from_home = file.to_str().filter(|_| file.starts_with("~"));
+    let file = match from_home.and_then(|file| Folders::own().full(file)) {
+        Some(file) => file,
+        None => std::path::absolute(file)?,
+    };
     file.to_str()
         .map(str::to_owned)
         .ok_or_else(|| Failure::Usage("The name of the file is not valid UTF-8.".into()))
