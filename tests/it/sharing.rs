@@ -1,5 +1,7 @@
 //! Taking messages elsewhere, sending them again, and pinning them.
 
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use kit::app::{NOON, OTHER_SECRET, TestApp, user};
@@ -100,6 +102,48 @@ async fn an_archive_holds_all_that_a_search_finds() {
     let many = json!({ "which": { "query": "maya" }, "format": "curl", "redacted": false });
     let refused = app.try_call("messages.copy", many).await.unwrap_err().message;
     assert_eq!(refused, "These are 2 messages; only one is copied in this form.");
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archive_is_saved_among_the_downloads_and_overwrites_nothing() {
+    let app = TestApp::start().await;
+    let endpoint = app.endpoint().await;
+    app.post(&endpoint, &maya()).await;
+    let asked =
+        |format| json!({ "which": { "query": "maya" }, "format": format, "redacted": false });
+    let nowhere = app.try_call("messages.save", asked("har")).await.unwrap_err().message;
+    assert!(nowhere.contains("neither a Downloads folder nor a home folder"), "{nowhere}");
+    let downloads = app.home().join("Downloads");
+    fs::create_dir_all(&downloads).unwrap();
+    let saved = app.call("messages.save", asked("har")).await;
+    let again = app.call("messages.save", asked("har")).await;
+    assert_eq!((&saved["count"], &again["count"]), (&json!(1), &json!(1)));
+    let path = Path::new(saved["path"].as_str().unwrap());
+    let name = path.file_name().unwrap().to_str().unwrap();
+    assert_eq!((path.parent(), name.len()), (Some(downloads.as_path()), 34), "{saved}");
+    assert!(name.starts_with("usher-messages-2026-05-1") && name.ends_with(".har"), "{name}");
+    assert_eq!(saved["shown"], format!("~/Downloads/{name}"));
+    assert_eq!(
+        again["shown"],
+        format!("~/Downloads/{}-2.har", path.file_stem().unwrap().display())
+    );
+    let har: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+    assert_eq!(har["log"]["entries"][0]["response"]["status"], 200);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    let refused = app.try_call("messages.save", asked("curl")).await.unwrap_err().message;
+    assert!(refused.starts_with("Only HAR and JSON are saved."), "{refused}");
+    let none = json!({ "which": { "query": "leo" }, "format": "har", "redacted": false });
+    assert!(app.try_call("messages.save", none).await.is_err());
+    let many: Vec<i64> = (1..=1001).collect();
+    let many = json!({ "which": { "ids": many }, "format": "har", "redacted": false });
+    let refused = app.try_call("messages.save", many).await.unwrap_err().message;
+    assert!(refused.starts_with("These are 1001 messages, and at most 1000"), "{refused}");
+    assert_eq!(fs::read_dir(downloads).unwrap().count(), 2);
     app.close().await;
 }
 

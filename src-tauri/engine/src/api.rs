@@ -41,7 +41,7 @@ use forwards::{AddForward, DeliveryRow, ForwardRow, OfEndpoint, OfMessage, Updat
 use messages::{
     Copied, CopyMessages, Count, ExplainSearch, ExplainedSearch, FoundMessages, ListMessages,
     MakeSample, MessageDetail, MessageRow, Page, PinMessages, Previous, Replay, Replayed,
-    SampleBody, SampleRow, SendTest, SentTest, SignedTest, VerifyResult, WhichMessages,
+    SampleBody, SampleRow, Saved, SendTest, SentTest, SignedTest, VerifyResult, WhichMessages,
 };
 use samples::{
     FixtureFolder, ForgetFixture, Imported, PlayScenario, Played, SaveFixture, ScenarioRow,
@@ -228,6 +228,7 @@ commands! {
         remove(WhichMessages) -> Removed,
         restore(ById) -> Count,
         copy(CopyMessages) -> Copied,
+        save(CopyMessages) -> Saved,
     }
     "contacts" => contacts {
         list(ListContacts) -> Page<ContactRow>,

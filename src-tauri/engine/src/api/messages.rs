@@ -2,6 +2,7 @@
 
 mod copying;
 mod replay;
+mod saving;
 mod search;
 
 use base64::Engine as _;
@@ -22,6 +23,7 @@ use crate::inbox::{self, outcome_of};
 
 pub(super) use copying::copy;
 pub(super) use replay::{pin, remove, replay, restore};
+pub(super) use saving::save;
 pub(super) use search::{count, explain, ids_of, list, previous};
 
 /// A page of messages asked for.
@@ -484,6 +486,19 @@ pub struct CopyMessages {
 pub struct Copied {
     /// The text.
     pub text: String,
+}
+
+/// A file with messages.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct Saved {
+    /// Its full path.
+    pub path: String,
+    /// The same for people: `~` in place of the home folder.
+    pub shown: String,
+    /// How many messages are in it.
+    pub count: i64,
 }
 
 /// The message before another one about the same object.

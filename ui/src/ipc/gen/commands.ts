@@ -62,6 +62,7 @@ import type { Revealed } from "./Revealed";
 import type { SampleBody } from "./SampleBody";
 import type { SampleRow } from "./SampleRow";
 import type { SaveFixture } from "./SaveFixture";
+import type { Saved } from "./Saved";
 import type { ScenarioRow } from "./ScenarioRow";
 import type { SendTest } from "./SendTest";
 import type { SentTest } from "./SentTest";
@@ -134,6 +135,7 @@ export interface Commands {
     remove: { args: WhichMessages; reply: Removed };
     restore: { args: ById; reply: Count };
     copy: { args: CopyMessages; reply: Copied };
+    save: { args: CopyMessages; reply: Saved };
   };
   contacts: {
     list: { args: ListContacts; reply: Page<ContactRow> };

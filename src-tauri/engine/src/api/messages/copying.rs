@@ -27,21 +27,32 @@ struct Stored {
     body: String,
 }
 
-/// Writes messages in a form that can be taken elsewhere.
+/// Messages as text for the clipboard.
 pub(in crate::api) async fn copy(engine: &Engine, asked: CopyMessages) -> Result<Copied, ApiError> {
+    let (text, _) = written(engine, asked).await?;
+    Ok(Copied { text })
+}
+
+/// Messages in a form that can be taken elsewhere, and how many they are.
+pub(super) async fn written(
+    engine: &Engine,
+    asked: CopyMessages,
+) -> Result<(String, usize), ApiError> {
     let ids = ids_of(engine, asked.which).await?;
     let many = matches!(asked.format, CopyFormat::Har | CopyFormat::Json);
     let most = if many { MOST } else { 1 };
     if ids.is_empty() || ids.len() > most {
         return Err(ApiError::invalid(match ids.len() {
-            0 => "There is no message to copy.".to_owned(),
-            count if many => {
-                format!("These are {count} messages; at most {MOST} are copied at once.")
-            }
+            0 => "No message is among these.".to_owned(),
+            count if many => format!(
+                "These are {count} messages, and at most {MOST} are taken at once. Narrow the \
+                 search, or select fewer."
+            ),
             count => format!("These are {count} messages; only one is copied in this form."),
         }));
     }
-    let mut messages = Vec::with_capacity(ids.len());
+    let count = ids.len();
+    let mut messages = Vec::with_capacity(count);
     for id in ids {
         messages.push(stored(engine, id).await?);
     }
@@ -79,7 +90,7 @@ pub(in crate::api) async fn copy(engine: &Engine, asked: CopyMessages) -> Result
             }
         }
     };
-    Ok(Copied { text })
+    Ok((text, count))
 }
 
 async fn stored(engine: &Engine, id: i64) -> Result<Stored, ApiError> {
