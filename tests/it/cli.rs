@@ -76,6 +76,7 @@ fn words_and_exit_codes() {
         (&["fixtures", "save", "99", "--name", "a/b"], 3),
         (&["fixtures", "forget", "nothing"], 3),
         (&["fixtures", "import", "/nowhere/at/all"], 3),
+        (&["replay", "1", "--to", "http://localhost:3000/"], 3),
         (&["backup"], 2),
         (&["endpoints", "add", "--name", "X", "--environment", "Nowhere"], 3),
         (&["endpoints", "set", "Nobody", "--pause"], 3),

@@ -437,6 +437,37 @@ async fn a_replay_goes_through_the_listener_or_straight_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_replay_goes_to_one_target_of_several() {
+    let server = DevServer::start(|_, _| status(200)).await;
+    let app = TestApp::start().await;
+    let endpoint = app.endpoint().await;
+    let other = app.endpoint().await;
+    let first = app.post_as(&endpoint, "msg_1", &maya("Maya", 0)).await.id();
+    let stranger = app.post(&other, &leo()).await.id();
+    add(&app, &endpoint, &server.url("/one"), json!({})).await;
+    let two = add(&app, &endpoint, &server.url("/two"), json!({})).await;
+    let replay = async |to: &str, id: i64, forward: i64| {
+        let args = json!({
+            "which": { "ids": [id] }, "sameId": true, "to": to, "forwardId": forward,
+        });
+        app.try_call("messages.replay", args).await.map_err(|error| error.message)
+    };
+    let replayed = replay("forwards", first, two).await.unwrap();
+    assert_eq!(replayed["sentence"], "1 message is on its way to the forwards.");
+    delivered(&app, first, &["done"]).await;
+    let lines: Vec<String> =
+        server.received(1).await.into_iter().map(|request| request.line).collect();
+    assert_eq!(lines, ["POST /two"]);
+    let foreign = replay("forwards", stranger, two).await.unwrap();
+    assert!(foreign["sentence"].as_str().unwrap().contains("of another endpoint"), "{foreign}");
+    assert!(replay("both", first, two).await.unwrap_err().contains("past the listener"));
+    assert_eq!(replay("forwards", first, 99).await.unwrap_err(), "There is no target 99.");
+    app.call("forwards.update", json!({ "id": two, "enabled": false })).await;
+    assert!(replay("forwards", first, two).await.unwrap_err().contains("Switch it on"));
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_went_wrong_is_said_in_words() {
     let server = DevServer::start(|request, _| match request.line.as_str() {
         "POST /moved" => Say::Status(308, "location: /moved/\r\n", String::new()),
@@ -747,6 +778,9 @@ fn the_command_line_adds_lists_and_removes() {
         (&["forwards", "add", url, "--header", "x"], 2),
         (&["forwards", "add", "http://8.8.8.8/"], 2),
         (&["forwards"], 2),
+        (&["replay", "99", "--to", url], 1),
+        (&["replay", "99", "--to", "http://localhost:3000/"], 3),
+        (&["replay", "99", "--to", "forward"], 3),
     ] {
         assert_eq!(usher.run(words).code, code, "{words:?}");
     }

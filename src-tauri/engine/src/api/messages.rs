@@ -408,6 +408,8 @@ pub struct Replay {
     pub same_id: bool,
     /// Where they go; through the listener when absent.
     pub to: Option<ReplayTo>,
+    /// Of the targets only this one; goes with [`ReplayTo::Forwards`].
+    pub forward_id: Option<i64>,
 }
 
 /// Where a replay goes.

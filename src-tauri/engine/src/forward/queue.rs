@@ -112,7 +112,8 @@ pub async fn forward_trusted(tx: &mut Tx, ids: &[i64], now: i64) -> Result<(), s
     Ok(())
 }
 
-/// Makes new deliveries of a message, freshly signed, for every target that wants it; returns how many.
+/// Makes new deliveries of a message, freshly signed, for every target that wants it, or for one of
+/// them; returns how many.
 /// `svix_id` is the id to go under in place of the message's own.
 ///
 /// # Errors
@@ -120,6 +121,7 @@ pub async fn forward_trusted(tx: &mut Tx, ids: &[i64], now: i64) -> Result<(), s
 pub async fn send_again(
     tx: &mut Tx,
     message: i64,
+    target: Option<i64>,
     svix_id: Option<&str>,
     now: i64,
 ) -> Result<u64, sqlx::Error> {
@@ -127,10 +129,12 @@ pub async fn send_again(
         "insert into delivery
            (message_id, target_id, object_id, fresh, svix_id, state, created_at, due_at)
          select message_id, target_id, object_id, 1, ?2, 'waiting', ?3, ?3
-         from forward_wanted where message_id = ?1 order by target_id",
+         from forward_wanted
+         where message_id = ?1 and (?4 is null or target_id = ?4) order by target_id",
         message,
         svix_id,
-        now
+        now,
+        target
     )
     .execute(tx.conn())
     .await?;

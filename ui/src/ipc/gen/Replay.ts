@@ -17,4 +17,8 @@ sameId: boolean,
 /**
  * Where they go; through the listener when absent.
  */
-to?: ReplayTo, };
+to?: ReplayTo, 
+/**
+ * Of the targets only this one; goes with [`ReplayTo::Forwards`].
+ */
+forwardId?: number, };

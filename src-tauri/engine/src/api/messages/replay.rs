@@ -21,12 +21,18 @@ pub(in crate::api) async fn replay(engine: &Engine, asked: Replay) -> Result<Rep
             ids.len()
         )));
     }
+    let to = asked.to.unwrap_or(ReplayTo::Usher);
+    if let Some(target) = asked.forward_id {
+        fits(engine, to, target).await?;
+    }
     let mut replayed = Replayed { sent: 0, failed: 0, sentence: String::new(), message_id: None };
     let mut problem = None;
     for id in ids {
-        let sent = match asked.to.unwrap_or(ReplayTo::Usher) {
+        let sent = match to {
             ReplayTo::Usher => again(engine, id, asked.same_id).await,
-            ReplayTo::Forwards => onwards(engine, id, asked.same_id).await.map(|()| None),
+            ReplayTo::Forwards => {
+                onwards(engine, id, asked.same_id, asked.forward_id).await.map(|()| None)
+            }
             ReplayTo::Both => both(engine, id, asked.same_id).await,
         };
         match sent {
@@ -40,23 +46,53 @@ pub(in crate::api) async fn replay(engine: &Engine, asked: Replay) -> Result<Rep
             }
         }
     }
-    let count = |count: i64| match count {
-        1 => "1 message was".to_owned(),
-        count => format!("{count} messages were"),
+    let count = |count: i64| match (to, count) {
+        (ReplayTo::Forwards, 1) => "1 message is on its way to the forwards".to_owned(),
+        (ReplayTo::Forwards, count) => {
+            format!("{count} messages are on their way to the forwards")
+        }
+        (_, 1) => "1 message was sent again".to_owned(),
+        (_, count) => format!("{count} messages were sent again"),
     };
     replayed.sentence = match (replayed.sent, problem) {
         (0, None) => "There was nothing to send again.".to_owned(),
-        (sent, None) => format!("{} sent again.", count(sent)),
+        (sent, None) => format!("{}.", count(sent)),
         (0, Some(problem)) => problem,
         (sent, Some(problem)) => {
-            format!("{} sent again, {} not. {problem}", count(sent), replayed.failed)
+            format!("{}, {} not. {problem}", count(sent), replayed.failed)
         }
     };
     Ok(replayed)
 }
 
-/// Makes new deliveries of the message for the targets of its endpoint.
-async fn onwards(engine: &Engine, id: i64, same_id: bool) -> Result<(), ApiError> {
+/// Whether one target can be named for a replay that goes there.
+async fn fits(engine: &Engine, to: ReplayTo, target: i64) -> Result<(), ApiError> {
+    if to != ReplayTo::Forwards {
+        return Err(ApiError::invalid(
+            "One target is named only for what goes to the targets, past the listener.",
+        ));
+    }
+    let on = sqlx::query_scalar!(
+        r#"select enabled as "enabled: bool" from forward_target
+           where id = ?1 and removed_at is null"#,
+        target
+    )
+    .fetch_optional(&engine.db().read())
+    .await?;
+    match on {
+        Some(true) => Ok(()),
+        Some(false) => Err(ApiError::conflict("This target is off. Switch it on first.")),
+        None => Err(ApiError::not_found(format!("There is no target {target}."))),
+    }
+}
+
+/// Makes new deliveries of the message for the targets of its endpoint, or for one of them.
+async fn onwards(
+    engine: &Engine,
+    id: i64,
+    same_id: bool,
+    target: Option<i64>,
+) -> Result<(), ApiError> {
     let accepted = sqlx::query_scalar!(
         r#"select accepted as "accepted: bool" from message where id = ?1"#,
         id
@@ -75,12 +111,13 @@ async fn onwards(engine: &Engine, id: i64, same_id: bool) -> Result<(), ApiError
     let (now, fresh) = (engine.now(), (!same_id).then(samples::fresh_id));
     let made = engine
         .db()
-        .write(async |tx| forward::send_again(tx, id, fresh.as_deref(), now).await)
+        .write(async |tx| forward::send_again(tx, id, target, fresh.as_deref(), now).await)
         .await?;
     if made == 0 {
-        return Err(ApiError::invalid(
-            "No target of its endpoint that is on takes messages of its type.",
-        ));
+        return Err(ApiError::invalid(match target {
+            None => "No target of its endpoint that is on takes messages of its type.",
+            Some(_) => "It is of another endpoint than the target, or of a type that is not taken.",
+        }));
     }
     Ok(())
 }
@@ -98,7 +135,7 @@ async fn both(engine: &Engine, id: i64, same_id: bool) -> Result<Option<i64>, Ap
     .fetch_one(&engine.db().read())
     .await?;
     if !by_itself {
-        onwards(engine, id, same_id).await?;
+        onwards(engine, id, same_id, None).await?;
     }
     Ok(became)
 }

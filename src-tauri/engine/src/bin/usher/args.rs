@@ -450,28 +450,29 @@ pub struct ReplayArgs {
     /// Under the id it had, to see how a duplicate is taken
     #[arg(long)]
     pub same_id: bool,
-    /// Where to [default: usher]
-    #[arg(long, value_enum, value_name = "WHERE")]
-    pub to: Option<To>,
+    /// Where to: "usher" through the running listener, as if Clerk had sent it; "forwards" to all
+    /// targets of its endpoint; "both", each target once; or one target by its id or its address, as
+    /// in usher forwards list
+    #[arg(long, value_name = "WHERE", default_value = "usher")]
+    pub to: To,
 }
 
 /// Where a replay goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum To {
-    /// Through the running listener, as if Clerk had sent it
-    Usher,
-    /// To the targets of its endpoint
-    Forwards,
-    /// Both; each target gets it once
-    Both,
+    /// Where several can be.
+    All(ReplayTo),
+    /// One target, by its id or its address.
+    One(String),
 }
 
-impl From<To> for ReplayTo {
-    fn from(to: To) -> Self {
-        match to {
-            To::Usher => Self::Usher,
-            To::Forwards => Self::Forwards,
-            To::Both => Self::Both,
+impl From<&str> for To {
+    fn from(written: &str) -> Self {
+        match written {
+            "usher" => Self::All(ReplayTo::Usher),
+            "forwards" => Self::All(ReplayTo::Forwards),
+            "both" => Self::All(ReplayTo::Both),
+            one => Self::One(one.to_owned()),
         }
     }
 }

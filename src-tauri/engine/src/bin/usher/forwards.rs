@@ -8,6 +8,7 @@ use usher_engine::api::endpoints::EndpointRow;
 use usher_engine::api::environments::ById;
 use usher_engine::api::forwards::{AddForward, DeliveryRow, ForwardRow, OfEndpoint, OfMessage};
 use usher_engine::api::messages::Header;
+use usher_engine::forward::address::Address;
 use usher_engine::host::Host;
 
 use super::args::{ForwardOptions, Forwards};
@@ -189,7 +190,26 @@ async fn retry(host: &Host, id: i64, out: &mut Out) -> Result<(), Failure> {
     say_when_nobody_forwards(host).await
 }
 
-async fn say_when_nobody_forwards(host: &Host) -> Result<(), Failure> {
+/// The id of the target with this id or this address.
+pub async fn find(host: &Host, named: &str) -> Result<i64, Failure> {
+    let rows: Vec<ForwardRow> = host.ask("forwards.list", &OfEndpoint::default()).await?;
+    let url = Address::parse(named).map(|address| address.to_string());
+    let is_it = |row: &&ForwardRow| row.id.to_string() == named || url.as_ref() == Ok(&row.url);
+    let mut found = rows.iter().filter(is_it);
+    match (found.next(), found.next()) {
+        (Some(one), None) => Ok(one.id),
+        (Some(_), Some(_)) => Err(Failure::Usage(format!(
+            "There are several targets {named}. Name one by its id: usher forwards list shows them."
+        ))),
+        (None, _) => Err(Failure::NotFound(format!(
+            "There is no target {named}. Say usher, forwards, both, or the id or the address of a \
+             target: usher forwards list shows them."
+        ))),
+    }
+}
+
+/// Tells that deliveries wait when no process is there to make them.
+pub async fn say_when_nobody_forwards(host: &Host) -> Result<(), Failure> {
     let status: AppStatus = host.ask("app.status", &Nothing {}).await?;
     if host.owns() && status.listener.state == ListenerState::Stopped {
         say(

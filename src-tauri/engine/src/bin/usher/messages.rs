@@ -5,12 +5,13 @@ use serde_json::{Value, json};
 use usher_engine::api::environments::ById;
 use usher_engine::api::messages::{
     Copied, CopyMessages, Count, ListMessages, MessageDetail, MessageRow, Page, PinMessages,
-    Replay, Replayed, StepState, VerifyResult, WhichMessages,
+    Replay, ReplayTo, Replayed, StepState, VerifyResult, WhichMessages,
 };
 use usher_engine::host::Host;
 
-use super::args::{Form, List, Messages, ReplayArgs};
+use super::args::{Form, List, Messages, ReplayArgs, To};
 use super::failure::Failure;
+use super::forwards;
 use super::listen::{Stop, newest, say_message};
 use super::out::{Out, Table, counted, or_dash, printable, printable_lines, say, time, word};
 
@@ -188,12 +189,16 @@ async fn verify(
 
 /// `usher replay`.
 pub async fn replay(host: &Host, asked: ReplayArgs, out: &mut Out) -> Result<(), Failure> {
-    let replay = Replay {
-        which: which(asked.ids, asked.search),
-        same_id: asked.same_id,
-        to: asked.to.map(Into::into),
+    let (to, forward_id) = match asked.to {
+        To::All(to) => (to, None),
+        To::One(named) => (ReplayTo::Forwards, Some(forwards::find(host, &named).await?)),
     };
+    let which = which(asked.ids, asked.search);
+    let replay = Replay { which, same_id: asked.same_id, to: Some(to), forward_id };
     let done: Replayed = host.ask("messages.replay", &replay).await?;
+    if to == ReplayTo::Forwards && done.sent > 0 {
+        forwards::say_when_nobody_forwards(host).await?;
+    }
     out.outcome(&done, done.failed > 0, &done.sentence)
 }
 
