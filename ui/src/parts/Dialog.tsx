@@ -46,7 +46,7 @@ export function Dialog({
           className={cx(s.popup)}
           style={{ width: `min(${width}px, calc(100vw - 32px))` }}
         >
-          <header className={s.header}>
+          <div className={s.header}>
             <div className={s.heading}>
               <Base.Title className={cx(s.title)}>{title}</Base.Title>
               {description !== undefined && (
@@ -56,11 +56,11 @@ export function Dialog({
             <Base.Close className={cx(s.close)} aria-label="Close">
               <IconClose size={16} />
             </Base.Close>
-          </header>
+          </div>
           <div ref={body} className={s.body}>
             {children}
           </div>
-          {footer !== undefined && <footer className={s.footer}>{footer}</footer>}
+          {footer !== undefined && <div className={s.footer}>{footer}</div>}
         </Base.Popup>
       </Base.Portal>
     </Base.Root>
