@@ -723,8 +723,16 @@ export function newFake(mode: FakeMode = "full"): Host & { arrive: (count: numbe
         announce("tests");
         return row;
       },
-      export: () => ({ count: 0 }),
-      import: () => ({ added: 0, changed: 0, unchanged: 0, problems: [] }),
+      export: () => ({ count: own.size }),
+      import: ({ folder }) => {
+        if (!/^[~/]/.test(folder))
+          throw new ApiFailure(
+            "invalid",
+            "Name the folder with its full path, such as ~/my-app/fixtures.",
+          );
+        const problem = "old.json: Line 3, column 1: it is not JSON: trailing comma.";
+        return { added: 0, changed: 0, unchanged: own.size, problems: [problem] };
+      },
       forget: ({ name }) => {
         samples = samples.filter((one) => one.name !== `own:${name}`);
         announce("tests");

@@ -16,12 +16,26 @@ import { fixtureName, REFUSED } from "./words";
 const CHROME = 365;
 
 /** Choosing, editing and signing one event. */
-export function EventTab({ test, target }: { test: EventTest; target: Target }) {
+export function EventTab({
+  test,
+  target,
+  onFiles,
+}: {
+  test: EventTest;
+  target: Target;
+  /** Asks for a folder to write fixtures to or read them from. */
+  onFiles: () => void;
+}) {
   const { row, rows, flaw } = test;
   const [over, setOver] = useState<"save" | "forget" | null>(null);
   return (
     <div className={s.columns}>
-      <Catalogue rows={rows} value={test.name} onChange={test.choose} />
+      <div className={s.left}>
+        <Catalogue rows={rows} value={test.name} onChange={test.choose} />
+        <Button size="sm" variant="quiet" className={s.files} onClick={onFiles}>
+          Import or export fixtures…
+        </Button>
+      </div>
       <div className={s.right}>
         <TargetField target={target} />
         <div aria-live="polite">

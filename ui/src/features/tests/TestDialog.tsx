@@ -7,6 +7,7 @@ import { ErrorNote } from "../../parts/ErrorNote";
 import { Tabs } from "../../parts/Tabs";
 import { EventTab } from "./EventTab";
 import { useEventTest } from "./event";
+import { FixtureFiles } from "./FixtureFiles";
 import { useFocusBack } from "./focus";
 import { PlayedResult, Playing, Result } from "./Result";
 import { ScenariosTab } from "./ScenariosTab";
@@ -28,9 +29,14 @@ export function TestDialog({
   const target = useTarget(endpointId);
   const test = useEventTest(target);
   const scenario = useScenario(target, tab === "scenarios");
+  const [files, setFiles] = useState(false);
   const act = tab === "event" ? test : scenario;
   useFocusBack();
-  useHotkey("mod+enter", () => void act.submit(), { inDialog: true, typing: true });
+  useHotkey("mod+enter", () => void act.submit(), {
+    enabled: !files,
+    inDialog: true,
+    typing: true,
+  });
 
   /** Before a control inside takes Enter for itself. */
   function sendOnEnter(event: KeyboardEvent) {
@@ -88,13 +94,19 @@ export function TestDialog({
           ]}
         >
           {tab === "event" ? (
-            <EventTab test={test} target={target} />
+            <EventTab test={test} target={target} onFiles={() => setFiles(true)} />
           ) : (
             <ScenariosTab scenario={scenario} target={target} />
           )}
         </Tabs>
       </div>
       {act.error !== null && <ErrorNote error={act.error} />}
+      {files && (
+        <FixtureFiles
+          own={test.rows?.filter((one) => one.group === "own").length ?? 0}
+          onClose={() => setFiles(false)}
+        />
+      )}
     </Dialog>
   );
 }
