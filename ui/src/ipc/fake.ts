@@ -500,8 +500,14 @@ export function newFake(mode: FakeMode = "full"): Host & { arrive: (count: numbe
           messages.find((one) => one.id < id && one.type === own.type);
         return { id: before?.id ?? null };
       },
-      replay: ({ which, sameId }) => {
+      replay: ({ which, sameId, to }) => {
         const ids = chosen(which);
+        if (to === "forwards") {
+          const are =
+            ids.length === 1 ? "1 message is on its" : `${ids.length} messages are on their`;
+          const sentence = `${are} way to the forwards.`;
+          return { sent: ids.length, failed: 0, sentence, messageId: null };
+        }
         const made = ids.map((id) => {
           const was = found(messages, id, "message");
           const next = nextId++;
@@ -541,6 +547,16 @@ export function newFake(mode: FakeMode = "full"): Host & { arrive: (count: numbe
         messages = [...removed, ...messages].sort((a, b) => b.id - a.id);
         announce("messages");
         return { count: removed.length };
+      },
+      save: ({ which, format }) => {
+        const count = chosen(which).length;
+        if (count > 1000)
+          throw new ApiFailure(
+            "invalid",
+            `These are ${count} messages, and at most 1000 are taken at once. Narrow the search, or select fewer.`,
+          );
+        const name = `usher-messages-2026-11-28T1412.${format}`;
+        return { path: `/home/maya/Downloads/${name}`, shown: `~/Downloads/${name}`, count };
       },
       copy: ({ which, format, redacted }) => ({
         text: `${format} of ${which.ids?.join(", ") ?? which.query}${redacted ? ", redacted" : ""}`,
@@ -661,7 +677,8 @@ export function newFake(mode: FakeMode = "full"): Host & { arrive: (count: numbe
         ),
     },
     forwards: {
-      list: ({ endpointId }) => forwards.filter((one) => one.endpointId === endpointId),
+      list: ({ endpointId }) =>
+        forwards.filter((one) => endpointId === undefined || one.endpointId === endpointId),
       add: (args) => {
         const row = forwardOf(nextId++, args);
         forwards = [...forwards, row];

@@ -30,6 +30,11 @@ export const keymap = {
     group: "In a list",
   },
   "message.replay": { keys: ["r"], label: "Replay it under a new id", group: "On a message" },
+  "message.replayTo": {
+    keys: ["shift+r"],
+    label: "Replay it: choose where to and the id",
+    group: "On a message",
+  },
   "message.compare": {
     keys: ["c"],
     label: "Compare it with the one before about the same object",

@@ -8,7 +8,8 @@ import { IconClose } from "./icons";
 import s from "./Toast.module.css";
 
 const SHOWN_MS = 6000;
-const WITH_UNDO_MS = 10_000;
+/** For those that offer something or tell of a failure. */
+const LONGER_MS = 10_000;
 
 /** The function that shows a toast. */
 export function useToast(): typeof toast {
@@ -41,7 +42,8 @@ function takeBack(item: ToastItem): void {
 }
 
 function Toast({ item }: { item: ToastItem }) {
-  const ms = item.undo !== undefined || item.tone === "red" ? WITH_UNDO_MS : SHOWN_MS;
+  const longer = item.undo !== undefined || item.action !== undefined || item.tone === "red";
+  const ms = longer ? LONGER_MS : SHOWN_MS;
   useEffect(() => {
     const timer = setTimeout(() => dismissToast(item.id), ms);
     return () => clearTimeout(timer);

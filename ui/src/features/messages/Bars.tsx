@@ -10,14 +10,16 @@ import { ConfirmDialog } from "../../parts/ConfirmDialog";
 import { IconButton } from "../../parts/IconButton";
 import { IconChevronDown, IconClose, IconMore } from "../../parts/icons";
 import { Menu } from "../../parts/Menu";
-import { type Actions, cleared } from "./actions";
+import { type Actions, cleared, saveAsHar } from "./actions";
 import s from "./Bars.module.css";
+import { ReplayDialog } from "./ReplayDialog";
 
 /** What can be done with the messages that are selected. */
 export function SelectionBar({
   ids,
   pinned,
   actions,
+  onReplay,
   onCompare,
   onClear,
 }: {
@@ -25,6 +27,8 @@ export function SelectionBar({
   /** All of them are pinned already. */
   pinned: boolean;
   actions: Actions;
+  /** Asks where they are to go. */
+  onReplay: () => void;
   onCompare: (ids: readonly [number, number]) => void;
   onClear: () => void;
 }) {
@@ -63,8 +67,16 @@ export function SelectionBar({
           </IconButton>
         }
         items={[
+          {
+            label: "Replay…",
+            kbd: "shift+r",
+            hint: "Where to, and under which ids",
+            onSelect: onReplay,
+          },
           ...(two ? [{ label: pinWord, kbd: "p", onSelect: pin }] : []),
           { label: "Verify again", onSelect: () => actions.verify(which) },
+          { separator: true },
+          { label: "Save as HAR", onSelect: () => void saveAsHar(which) },
           { label: "Copy as HAR", onSelect: () => void actions.copy(which, "har") },
           { label: "Copy as JSON", onSelect: () => void actions.copy(which, "json") },
           {
@@ -89,7 +101,7 @@ export function SelectionBar({
   );
 }
 
-type All = "verify" | "replay" | "clear";
+type All = "verify" | "clear";
 
 /** What is asked before something is done with all that a search finds. */
 const QUESTIONS: Record<All, { title: (words: string) => string; confirm: string; says: string }> =
@@ -98,11 +110,6 @@ const QUESTIONS: Record<All, { title: (words: string) => string; confirm: string
       title: (words) => `Verify ${words} again?`,
       confirm: "Verify again",
       says: "Refused messages whose signature fits now are processed, and the contacts are brought up to date. The others stay as they are.",
-    },
-    replay: {
-      title: (words) => `Replay ${words}?`,
-      confirm: "Replay",
-      says: "Each is signed anew and sent through the listener under a new id, oldest first. Contacts change as they would have; at most 1,000 go at once.",
     },
     clear: {
       title: (words) => `Clear ${words}?`,
@@ -115,26 +122,28 @@ const QUESTIONS: Record<All, { title: (words: string) => string; confirm: string
 export function FoundBar({ environmentId, query }: { environmentId: number; query: string }) {
   const which: ListMessages = { environmentId, query, zone };
   const found = useRpc("messages", "count", which, { keep: true, every: 2000 });
-  const [asked, setAsked] = useState<All | null>(null);
-  const replay = useAct("messages", "replay", { toastError: false });
+  const [asked, setAsked] = useState<All | "replay" | null>(null);
   const verify = useAct("messages", "verify", { toastError: false });
   const clear = useAct("messages", "remove", { toastError: false });
   const known = found.isPlaceholderData ? undefined : found.data;
   const many = known?.count;
-  const question = QUESTIONS[asked ?? "verify"];
+  const question = QUESTIONS[asked === "clear" ? "clear" : "verify"];
   const words = known?.whole ? plural(known.count, "message") : "all messages found";
 
   const run = async () => {
-    if (asked === "replay") {
-      const { sentence, failed } = await replay.mutateAsync({ which, sameId: false });
-      toast({ title: sentence, tone: failed > 0 ? "amber" : "green" });
-    } else if (asked === "clear") {
+    if (asked === "clear") {
       cleared(await clear.mutateAsync(which));
     } else {
       const { sentence, accepted } = await verify.mutateAsync(which);
       toast({ title: sentence, tone: accepted > 0 ? "green" : "amber" });
     }
   };
+
+  const search = (
+    <p className={s.query}>
+      Search: <code>{query}</code>
+    </p>
+  );
 
   return (
     <div className={s.bar}>
@@ -160,8 +169,13 @@ export function FoundBar({ environmentId, query }: { environmentId: number; quer
           },
           {
             label: "Replay…",
-            hint: "Sent again under new ids, in the order they came",
+            hint: "Into Usher, to a forward, or both",
             onSelect: () => setAsked("replay"),
+          },
+          {
+            label: "Save as HAR",
+            hint: "A file among your downloads; up to 1,000 messages",
+            onSelect: () => void saveAsHar(which),
           },
           { separator: true },
           {
@@ -173,17 +187,20 @@ export function FoundBar({ environmentId, query }: { environmentId: number; quer
         ]}
       />
       <ConfirmDialog
-        open={asked !== null}
+        open={asked === "verify" || asked === "clear"}
         onClose={() => setAsked(null)}
         onConfirm={run}
         title={question.title(words)}
         confirm={question.confirm}
       >
         <p>{question.says}</p>
-        <p className={s.query}>
-          Search: <code>{query}</code>
-        </p>
+        {search}
       </ConfirmDialog>
+      {asked === "replay" && (
+        <ReplayDialog which={which} words={words} one={many === 1} onClose={() => setAsked(null)}>
+          {search}
+        </ReplayDialog>
+      )}
     </div>
   );
 }

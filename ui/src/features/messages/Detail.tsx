@@ -31,11 +31,13 @@ const TABS: readonly Tab[] = ["payload", "headers", "verification", "deliveries"
 export function Detail({
   message,
   actions,
+  onReplay,
   onEdit,
   onCompare,
 }: {
   message: MessageDetail;
   actions: Actions;
+  onReplay: () => void;
   onEdit: () => void;
   onCompare: () => void;
 }) {
@@ -58,7 +60,13 @@ export function Detail({
           {took}
         </span>
         {message.pinned && <Badge tone="grey">Pinned</Badge>}
-        <DetailActions message={message} actions={actions} onEdit={onEdit} onCompare={onCompare} />
+        <DetailActions
+          message={message}
+          actions={actions}
+          onReplay={onReplay}
+          onEdit={onEdit}
+          onCompare={onCompare}
+        />
       </header>
       <p className={s.meta}>
         {message.svixId === null ? "no svix-id" : <Id value={message.svixId} max={32} />}

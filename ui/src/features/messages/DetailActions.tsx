@@ -3,18 +3,21 @@ import { Button } from "../../parts/Button";
 import { IconButton } from "../../parts/IconButton";
 import { IconMore } from "../../parts/icons";
 import { Menu } from "../../parts/Menu";
-import type { Actions } from "./actions";
+import { type Actions, saveAsHar } from "./actions";
 import s from "./Detail.module.css";
 
 /** What can be done with one message. */
 export function DetailActions({
   message,
   actions,
+  onReplay,
   onEdit,
   onCompare,
 }: {
   message: MessageDetail;
   actions: Actions;
+  /** Asks where it is to go. */
+  onReplay: () => void;
   onEdit: () => void;
   onCompare: () => void;
 }) {
@@ -55,14 +58,10 @@ export function DetailActions({
         }
         items={[
           {
-            label: "Replay with the same id",
-            hint: "To see how a duplicate is taken",
-            onSelect: () => actions.replay(which, true),
-          },
-          {
-            label: "Forward again",
-            hint: "To the forwards of its endpoint, signed anew",
-            onSelect: () => actions.forward(which),
+            label: "Replay…",
+            kbd: "shift+r",
+            hint: "Into Usher, to a forward, or both",
+            onSelect: onReplay,
           },
           ...(text ? [{ label: "Edit and resend…", onSelect: onEdit }] : []),
           { label: "Compare with previous", kbd: "c", onSelect: onCompare },
@@ -82,6 +81,7 @@ export function DetailActions({
           { label: "Copy as HTTP", onSelect: () => void actions.copy(which, "http") },
           { label: "Copy as JSON", onSelect: () => void actions.copy(which, "json") },
           { label: "Copy as HAR", onSelect: () => void actions.copy(which, "har") },
+          { label: "Save as HAR", onSelect: () => void saveAsHar(which) },
           { separator: true },
           {
             label: "Copy redacted",

@@ -10,6 +10,7 @@ import { useCommand } from "../../lib/keymap";
 import { useHotkey } from "../../lib/keys";
 import { useSearchParam } from "../../lib/search";
 import { toast } from "../../lib/toast";
+import { plural } from "../../lib/words";
 import { Button } from "../../parts/Button";
 import { Empty } from "../../parts/Empty";
 import { ErrorNote } from "../../parts/ErrorNote";
@@ -30,6 +31,7 @@ const FoundBar = lazy(async () => ({ default: (await import("./Bars")).FoundBar 
 const CompareDialog = lazy(async () => ({
   default: (await import("./CompareDialog")).CompareDialog,
 }));
+const ReplayDialog = lazy(async () => ({ default: (await import("./ReplayDialog")).ReplayDialog }));
 const EditDialog = lazy(async () => ({ default: (await import("./EditDialog")).EditDialog }));
 
 type Keys = ReadonlySet<string | number>;
@@ -38,6 +40,7 @@ const NONE: Keys = new Set();
 /** What lies over the screen. */
 type Over =
   | { what: "edit"; message: MessageDetail }
+  | { what: "replay"; ids: readonly number[]; endpointIds: readonly number[] }
   | { what: "compare"; ids: readonly [number, number] };
 
 /** The live list, its search, and the message that is read. */
@@ -90,6 +93,13 @@ export function MessagesPage() {
     ? feed.rows.every((row) => row.pinned || !picked.has(row.id))
     : shown?.pinned === true;
   const compare = (pair: readonly [number, number]) => setOver({ what: "compare", ids: pair });
+  const replayOne = () =>
+    shown && setOver({ what: "replay", ids: [shown.id], endpointIds: [shown.endpointId] });
+  const replayChosen = () => {
+    if (!several) return replayOne();
+    const rows = feed.rows.filter((row) => picked.has(row.id));
+    setOver({ what: "replay", ids, endpointIds: rows.map((row) => row.endpointId) });
+  };
   const comparePrevious = async (id: number) => {
     try {
       const previous = await rpc("messages", "previous", { id });
@@ -101,6 +111,7 @@ export function MessagesPage() {
   };
   const some = { enabled: ids.length > 0 };
   useCommand("message.replay", () => !actions.replaying && actions.replay({ ids }), some);
+  useCommand("message.replayTo", replayChosen, some);
   useCommand("message.pin", () => actions.pin({ ids }, !pinned), some);
   useCommand("message.copy", () => void actions.copy({ ids }, several ? "har" : "curl"), some);
   useCommand(
@@ -152,6 +163,7 @@ export function MessagesPage() {
               pinned={pinned}
               onPick={setPicked}
               actions={actions}
+              onReplay={replayChosen}
               onCompare={compare}
               selected={selected}
               onSelect={select}
@@ -178,6 +190,7 @@ export function MessagesPage() {
                   <Detail
                     message={detail.data}
                     actions={actions}
+                    onReplay={replayOne}
                     onEdit={() => shown && setOver({ what: "edit", message: shown })}
                     onCompare={() => shown && void comparePrevious(shown.id)}
                   />
@@ -190,6 +203,15 @@ export function MessagesPage() {
       <Suspense fallback={null}>
         {over?.what === "edit" && (
           <EditDialog message={over.message} onClose={() => setOver(null)} />
+        )}
+        {over?.what === "replay" && (
+          <ReplayDialog
+            which={{ ids: [...over.ids] }}
+            words={over.ids.length === 1 ? "this message" : plural(over.ids.length, "message")}
+            one={over.ids.length === 1}
+            endpointIds={over.endpointIds}
+            onClose={() => setOver(null)}
+          />
         )}
         {over?.what === "compare" && <CompareDialog ids={over.ids} onClose={() => setOver(null)} />}
       </Suspense>
@@ -204,6 +226,7 @@ interface ListProps {
   pinned: boolean;
   onPick: (keys: Keys) => void;
   actions: Actions;
+  onReplay: () => void;
   onCompare: (ids: readonly [number, number]) => void;
   query: string | undefined;
   selected: number | undefined;
@@ -245,6 +268,7 @@ function List(props: ListProps) {
             ids={[...picked].map(Number)}
             pinned={props.pinned}
             actions={props.actions}
+            onReplay={props.onReplay}
             onCompare={props.onCompare}
             onClear={() => props.onPick(NONE)}
           />

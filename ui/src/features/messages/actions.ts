@@ -7,6 +7,7 @@ import { useAct } from "../../ipc/hooks";
 import { rpc } from "../../ipc/rpc";
 import { copyText } from "../../lib/copy";
 import { toast } from "../../lib/toast";
+import { plural } from "../../lib/words";
 
 const NAMES: Record<CopyFormat, string> = {
   curl: "cURL",
@@ -24,10 +25,40 @@ export function cleared({ count, undo }: Removed) {
   });
 }
 
-/** What can be done with messages, each telling in words what became of it. */
-export function useActions() {
+/** Puts messages into a file among the downloads, and tells where it is. */
+export async function saveAsHar(which: WhichMessages) {
+  try {
+    const asked = { which, format: "har", redacted: false } as const;
+    const { path, shown, count } = await rpc("messages", "save", asked);
+    toast({
+      title: `Saved ${plural(count, "message")} as HAR.`,
+      description: shown,
+      tone: "green",
+      action: { label: "Copy path", onClick: () => void copyPath(path) },
+    });
+  } catch (error) {
+    failed("Could not save.", error);
+  }
+}
+
+async function copyPath(path: string) {
+  try {
+    await copyText(path);
+    toast({ title: "Path copied.", description: path });
+  } catch (error) {
+    failed("Could not copy.", error);
+  }
+}
+
+function failed(title: string, error: unknown) {
+  const description = error instanceof Error ? error.message : String(error);
+  toast({ title, description, tone: "red" });
+}
+
+/** Opens a message. */
+function useOpen() {
   const navigate = useNavigate();
-  const open = useCallback(
+  return useCallback(
     (id: number) =>
       void navigate({
         to: "/messages",
@@ -35,16 +66,30 @@ export function useActions() {
       }),
     [navigate],
   );
-  const { mutate: send, ...replaying } = useAct("messages", "replay", {
-    onDone: ({ sentence, failed, messageId }) =>
+}
+
+/** Sends messages again and tells in words what became of it; `onSent` is for who shows an error itself. */
+export function useReplay(onSent?: () => void) {
+  const open = useOpen();
+  return useAct("messages", "replay", {
+    toastError: onSent === undefined,
+    onDone: ({ sentence, failed, messageId }) => {
       toast({
         title: sentence,
         tone: failed > 0 ? "amber" : "green",
         ...(messageId === null
           ? {}
           : { action: { label: "Open message", onClick: () => open(messageId) } }),
-      }),
+      });
+      onSent?.();
+    },
   });
+}
+
+/** What can be done with messages, each telling in words what became of it. */
+export function useActions() {
+  const open = useOpen();
+  const { mutate: send, ...replaying } = useReplay();
   const { mutate: check, ...verifying } = useAct("messages", "verify", {
     onDone: ({ sentence, accepted }) =>
       toast({ title: sentence, tone: accepted > 0 ? "green" : "amber" }),
@@ -61,14 +106,7 @@ export function useActions() {
 
   const { mutate: clear } = useAct("messages", "remove", { onDone: cleared });
 
-  const replay = useCallback(
-    (which: WhichMessages, sameId = false) => send({ which, sameId }),
-    [send],
-  );
-  const forward = useCallback(
-    (which: WhichMessages) => send({ which, sameId: true, to: "forwards" }),
-    [send],
-  );
+  const replay = useCallback((which: WhichMessages) => send({ which, sameId: false }), [send]);
   const pin = useCallback(
     (which: WhichMessages, pinned: boolean) => setPin({ which, pinned }),
     [setPin],
@@ -86,17 +124,12 @@ export function useActions() {
           : { title: `Copied as ${NAMES[format]}.` },
       );
     } catch (error) {
-      toast({
-        title: "Could not copy.",
-        description: error instanceof Error ? error.message : String(error),
-        tone: "red",
-      });
+      failed("Could not copy.", error);
     }
   }, []);
   return {
     open,
     replay,
-    forward,
     replaying: replaying.isPending,
     verify: check,
     verifying: verifying.isPending,
