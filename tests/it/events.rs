@@ -546,7 +546,9 @@ async fn a_broken_file_is_named_and_the_others_are_taken() {
     assert_eq!(problems.len(), 5);
     assert_eq!(own(&app).await, [("own:good".to_owned(), "good".to_owned())]);
     let nowhere = app.try_call("tests.import", import(&folder.path().join("no"))).await;
-    assert!(nowhere.unwrap_err().message.contains("cannot be read"));
+    assert!(nowhere.unwrap_err().message.starts_with("There is no folder "));
+    let file = app.try_call("tests.import", import(&folder.path().join("notes.md"))).await;
+    assert!(file.unwrap_err().message.contains("cannot be read"));
     app.close().await;
 }
 

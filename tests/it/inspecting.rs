@@ -56,6 +56,9 @@ fn messages_are_searched_replayed_copied_and_pinned() {
     assert_eq!(answer["ok"], true, "{answer}");
     let redacted = usher.run(&["messages", "copy", &id, "--as", "json", "--redacted"]).out;
     assert!(!redacted.contains(first["subject"].as_str().unwrap()), "{redacted}");
+    let har = usher.run(&["messages", "copy", "--search", "type:user.created", "--as", "har"]).out;
+    let har: Value = serde_json::from_str(&har).unwrap();
+    assert_eq!(har["log"]["entries"].as_array().unwrap().len(), 2);
     assert_eq!(usher.run(&["messages", "verify", "--search", "status:refused"]).code, 0);
 }
 

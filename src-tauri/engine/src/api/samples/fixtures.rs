@@ -193,13 +193,11 @@ pub(in crate::api) async fn import(
     from: FixtureFolder,
 ) -> Result<Imported, ApiError> {
     let folder = full_path(engine, &from.folder)?;
+    let shown = engine.folders().shown(&folder);
     let (found, problems) = blocking(move || {
-        read_folder(&folder).map_err(|error| {
-            let sentence = format!("The folder {} cannot be read: {error}.", folder.display());
-            match error.kind() {
-                io::ErrorKind::NotFound => ApiError::not_found(sentence),
-                _ => ApiError::unavailable(sentence),
-            }
+        read_folder(&folder).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => ApiError::not_found(format!("There is no folder {shown}.")),
+            _ => ApiError::unavailable(format!("The folder {shown} cannot be read: {error}.")),
         })
     })
     .await?;

@@ -378,10 +378,14 @@ pub enum Messages {
         #[arg(long, value_name = "SEARCH", conflicts_with = "ids")]
         search: Option<String>,
     },
-    /// Print a message in a form to take elsewhere
+    /// Print messages in a form to take elsewhere; several only as JSON or HAR
     Copy {
-        /// Its id, as in the list
-        id: i64,
+        /// Their ids, as in the list
+        #[arg(required_unless_present = "search", value_name = "ID")]
+        ids: Vec<i64>,
+        /// Or all that this search finds
+        #[arg(long, value_name = "SEARCH", conflicts_with = "ids")]
+        search: Option<String>,
         /// As what
         #[arg(long = "as", value_enum, default_value_t = Form::Curl)]
         form: Form,

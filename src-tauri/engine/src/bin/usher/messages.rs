@@ -26,7 +26,9 @@ pub async fn run(host: &Host, command: Messages, out: &mut Out) -> Result<(), Fa
         }
         Messages::Show { id } => show(host, id, out).await,
         Messages::Verify { ids, search } => verify(host, ids, search, out).await,
-        Messages::Copy { id, form, redacted } => copy(host, id, form, redacted, out).await,
+        Messages::Copy { ids, search, form, redacted } => {
+            copy(host, which(ids, search), form, redacted, out).await
+        }
         Messages::Pin { ids, off } => pin(host, ids, off, out).await,
     }
 }
@@ -204,12 +206,12 @@ pub async fn replay(host: &Host, asked: ReplayArgs, out: &mut Out) -> Result<(),
 
 async fn copy(
     host: &Host,
-    id: i64,
+    which: WhichMessages,
     form: Form,
     redacted: bool,
     out: &mut Out,
 ) -> Result<(), Failure> {
-    let asked = CopyMessages { which: which(vec![id], None), format: form.into(), redacted };
+    let asked = CopyMessages { which, format: form.into(), redacted };
     let copied: Copied = host.ask("messages.copy", &asked).await?;
     out.raw(copied.text.as_bytes())?;
     Ok(out.line("")?)
