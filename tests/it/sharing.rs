@@ -32,6 +32,53 @@ async fn a_copied_command_runs_as_pasted() {
     app.close().await;
 }
 
+/// What the message that a copied command makes holds; the command is read by a shell from a file, as
+/// from a terminal.
+async fn ran(app: &TestApp, command: String) -> Value {
+    let file = app.dir().join("command.sh");
+    fs::write(&file, format!("{command} -s")).unwrap();
+    let run = tokio::task::spawn_blocking(move || Command::new("sh").arg(file).output().unwrap());
+    let run = run.await.unwrap();
+    assert!(run.status.success(), "{run:?}");
+    let answer: Value = serde_json::from_slice(&run.stdout).unwrap();
+    app.message(answer["id"].as_i64().unwrap()).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copied_command_sends_the_body_whatever_it_begins_with_and_however_long_it_is() {
+    let app = TestApp::start().await;
+    let endpoint = app.endpoint().await;
+    let mut long = maya();
+    long["data"]["about"] = json!("it's long ".repeat(30_000));
+    for body in ["@/etc/hostname", "<(id)", "\\", &long.to_string()] {
+        let first = app.send("POST", &endpoint.path, &[], body.as_bytes()).await;
+        let message = ran(&app, copied(&app, first.id(), "curl", false).await).await;
+        assert_ne!(message["id"], first.id());
+        assert!(message["bodyText"] == body, "{}", message["bodySize"]);
+    }
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_text_is_copied_as_base64_or_not_at_all() {
+    let app = TestApp::start().await;
+    let endpoint = app.endpoint().await;
+    let first = app.send("POST", &endpoint.path, &[], b"\xff\xfe{}").await.id();
+    for format in ["curl", "fetch", "http"] {
+        let asked = json!({ "which": { "ids": [first] }, "format": format, "redacted": false });
+        let refused = app.try_call("messages.copy", asked).await.unwrap_err().message;
+        assert!(refused.starts_with("Its body is not text."), "{format}: {refused}");
+    }
+    let json: Value = serde_json::from_str(&copied(&app, first, "json", false).await).unwrap();
+    assert_eq!((&json["body"], &json["bodyEncoding"]), (&json!("//57fQ=="), &json!("base64")));
+    let har: Value = serde_json::from_str(&copied(&app, first, "har", false).await).unwrap();
+    let posted = &har["log"]["entries"][0]["request"]["postData"];
+    assert_eq!((&posted["text"], &posted["encoding"]), (&json!("//57fQ=="), &json!("base64")));
+    let redacted = copied(&app, first, "curl", true).await;
+    assert!(redacted.contains("bytes that are not JSON"), "{redacted}");
+    app.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn raw_http_is_accepted_as_it_is() {
     let app = TestApp::start().await;
@@ -82,6 +129,47 @@ async fn redacted_nothing_of_a_person_is_left_and_what_belonged_together_still_d
     let data = &json["body"]["data"];
     assert_eq!(data["again"]["address"], data["email_addresses"][0]["email_address"], "{data}");
     assert_eq!(data["created_at"], body["data"]["created_at"]);
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redacted_nothing_is_left_of_a_body_or_head_that_is_not_as_clerks() {
+    let app = TestApp::start().await;
+    let endpoint = app.endpoint().await;
+    let body = json!({
+        "type": "user.created maya@example.com", "object": "event", "maya@example.com": 1,
+        "data": {
+            "object": "user", "status": "Maya-Okafor", "role": "maya.okafor", "locale": "en-US",
+            "strategy": "oauth_google", "provider": "oauth_maya", "level": "AKIAMAYA",
+            "phone": 4_915_112_345_678_i64, "otp_code": 424_242, "created_at": NOON,
+            "claims": { "bob@example.com": 424_242 }, "metadata": { "ssn": 424_242 },
+            "public_metadata": [424_242, "okafor"], "privateMetadata": "okafor", "MayaKey": true,
+        },
+    });
+    let headers = [
+        ("User-Agent", "MayaApp (maya@example.com; 203.0.113.9)"),
+        ("Accept", "application/maya"),
+        ("Content-Type", "application/json; of=maya"),
+        ("X-Maya", "1"),
+        ("Cookie", "session=maya"),
+        ("Accept-Encoding", "gzip, br"),
+    ];
+    let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let body = body.to_string();
+    let first = app.send("POST", &endpoint.path, &headers, body.as_bytes()).await.id();
+    let gone = ["maya", "okafor", "bob", "424242", "4915112345678", "203.0.113.9", "ssn", "akia"];
+    let stays = ["en-US", "oauth_google", "gzip, br", "\"user\"", "\"event\""];
+    for format in ["curl", "http", "json", "har"] {
+        let text = copied(&app, first, format, true).await.replace('\\', "");
+        for word in gone {
+            assert!(!text.to_lowercase().contains(word), "{word} in {format}: {text}");
+        }
+        for word in stays.iter().chain([&NOON.to_string().as_str()]) {
+            assert!(text.contains(word), "{word} is not in {format}: {text}");
+        }
+        let lengths = text.to_lowercase().matches("content-length").count();
+        assert_eq!(lengths, usize::from(format == "http"), "{format}: {text}");
+    }
     app.close().await;
 }
 

@@ -15,7 +15,7 @@ pub struct Request {
     pub url: String,
     /// Names and values.
     pub headers: Vec<(String, String)>,
-    /// The exact body.
+    /// The body: its text, or base64 where it is none.
     pub body: String,
 }
 
@@ -24,6 +24,8 @@ pub struct Request {
 pub struct Exchange {
     /// What was asked.
     pub request: Request,
+    /// The body is none of text and so given as base64.
+    pub base64: bool,
     /// HTTP status.
     pub status: u16,
     /// The sentence of the answer.
@@ -34,14 +36,25 @@ pub struct Exchange {
     pub took_ms: f64,
 }
 
+/// Bytes that one word of a command may have on Linux are 128 KiB; a longer one is piped.
+const LONGEST_WORD: usize = 100_000;
+
 impl Request {
-    /// A command for a POSIX shell.
+    /// A command for a POSIX shell. The body is data whatever it begins with: to `--data-binary` an `@`
+    /// would name a file.
     pub fn curl(&self) -> String {
-        let mut text = format!("curl {}", quoted_for_shell(&self.url));
+        let body = quoted_for_shell(&self.body);
+        let piped = body.len() > LONGEST_WORD;
+        let mut text = if piped { format!("printf %s {body} | ") } else { String::new() };
+        text += &format!("curl {}", quoted_for_shell(&self.url));
         for (name, value) in &self.headers {
             text += &format!(" \\\n  -H {}", quoted_for_shell(&format!("{name}: {value}")));
         }
-        text + &format!(" \\\n  --data-binary {}", quoted_for_shell(&self.body))
+        text + &if piped {
+            " \\\n  --data-binary @-".to_owned()
+        } else {
+            format!(" \\\n  --data-raw {body}")
+        }
     }
 
     /// A call for a browser's console, Node, Bun or Deno.
@@ -75,7 +88,11 @@ pub fn har(exchanges: &[Exchange], version: &str) -> Value {
         headers.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect()
     };
     let entries = exchanges.iter().map(|one| {
-        let Exchange { request, status, answer, received_at, took_ms } = one;
+        let Exchange { request, base64, status, answer, received_at, took_ms } = one;
+        let mut posted = json!({ "mimeType": "application/json", "text": request.body });
+        if *base64 {
+            posted["encoding"] = json!("base64");
+        }
         let answer = json!({ "message": answer }).to_string();
         json!({
             "startedDateTime": received_at,
@@ -87,7 +104,7 @@ pub fn har(exchanges: &[Exchange], version: &str) -> Value {
                 "cookies": [],
                 "headers": pairs(&request.headers),
                 "queryString": [],
-                "postData": { "mimeType": "application/json", "text": request.body },
+                "postData": posted,
                 "headersSize": -1,
                 "bodySize": request.body.len(),
             },

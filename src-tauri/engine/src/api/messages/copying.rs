@@ -1,10 +1,13 @@
 //! Messages taken elsewhere: the clipboard, an issue, another tool.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::Engine;
 use crate::api::messages::{Copied, CopyFormat, CopyMessages, SendTest, ids_of};
 use crate::api::{ApiError, samples};
+use crate::clerk::ALL_EVENTS;
 use crate::share::redact::Stand;
 use crate::share::{Exchange, Request, har};
 
@@ -24,7 +27,7 @@ struct Stored {
     answered_us: Option<i64>,
     status: i64,
     headers: Vec<(String, String)>,
-    body: String,
+    body: Vec<u8>,
 }
 
 /// Messages as text for the clipboard.
@@ -56,7 +59,7 @@ pub(super) async fn written(
     for id in ids {
         messages.push(stored(engine, id).await?);
     }
-    let mut stand = asked.redacted.then(Stand::default);
+    let mut stand = asked.redacted.then(|| Stand::new(ALL_EVENTS));
     let text = match asked.format {
         CopyFormat::Json => {
             let all: Vec<Value> =
@@ -80,7 +83,7 @@ pub(super) async fn written(
                 None => signed(engine, message).await?,
                 Some(stand) => {
                     let base = engine.listener_status().url;
-                    redacted(exchange(message, &base, None)?.request, stand)
+                    exchange(message, &base, Some(stand))?.request
                 }
             };
             match asked.format {
@@ -117,15 +120,30 @@ async fn stored(engine: &Engine, id: i64) -> Result<Stored, ApiError> {
         answered_us: row.answered_us,
         status: row.status,
         headers: serde_json::from_str(&row.headers).unwrap_or_default(),
-        body: String::from_utf8_lossy(&row.body).into_owned(),
+        body: row.body,
     })
+}
+
+/// The body of a message that is to be sent.
+fn text_of(body: Vec<u8>) -> Result<String, ApiError> {
+    String::from_utf8(body).ok().filter(|body| !body.contains('\0')).ok_or_else(|| {
+        ApiError::invalid("Its body is not text. Copy it as JSON or HAR, which hold it as base64.")
+    })
+}
+
+/// The body, and whether it had to be written as base64.
+fn written_body(body: Vec<u8>) -> (String, bool) {
+    match String::from_utf8(body) {
+        Ok(text) => (text, false),
+        Err(error) => (STANDARD.encode(error.as_bytes()), true),
+    }
 }
 
 /// The message as a request that is accepted now.
 async fn signed(engine: &Engine, message: Stored) -> Result<Request, ApiError> {
     let test = SendTest {
         endpoint_id: message.endpoint_id,
-        body: message.body,
+        body: text_of(message.body)?,
         svix_id: message.svix_id,
         ..SendTest::default()
     };
@@ -135,19 +153,23 @@ async fn signed(engine: &Engine, message: Stored) -> Result<Request, ApiError> {
 }
 
 /// The message as it came.
-fn exchange(message: Stored, base: &str, stand: Option<&mut Stand>) -> Result<Exchange, ApiError> {
-    let request = Request {
-        url: format!("{base}/in/{}", message.token),
-        headers: message.headers,
-        body: message.body,
-    };
-    let (request, answer) = match stand {
-        Some(stand) => (redacted(request, stand), String::new()),
-        None => (request, message.answer),
+fn exchange(
+    message: Stored,
+    base: &str,
+    stand: Option<&mut Stand<'_>>,
+) -> Result<Exchange, ApiError> {
+    let (request, base64, answer) = match stand {
+        Some(stand) => (redacted(&message, stand), false, String::new()),
+        None => {
+            let url = format!("{base}/in/{}", message.token);
+            let (body, base64) = written_body(message.body);
+            (Request { url, headers: message.headers, body }, base64, message.answer)
+        }
     };
     let took_us = u32::try_from(message.answered_us.unwrap_or(0)).unwrap_or(u32::MAX);
     Ok(Exchange {
         request,
+        base64,
         status: u16::try_from(message.status).unwrap_or(500),
         answer,
         received_at: iso(message.received_at)?,
@@ -155,46 +177,40 @@ fn exchange(message: Stored, base: &str, stand: Option<&mut Stand>) -> Result<Ex
     })
 }
 
-fn redacted(request: Request, stand: &mut Stand) -> Request {
-    let body = stand.in_body(&request.body);
-    let headers = request
-        .headers
-        .into_iter()
-        .map(|(name, value)| {
-            let value = stand.in_header(&name, &value);
-            (name, value)
-        })
-        .collect();
+fn redacted(message: &Stored, stand: &mut Stand<'_>) -> Request {
+    let body = stand.in_body(&String::from_utf8_lossy(&message.body));
+    let headers = headers(message, stand);
     Request { url: "https://usher.example/in/TOKEN".to_owned(), headers, body }
 }
 
-fn as_json(message: &Stored, stand: Option<&mut Stand>) -> Value {
-    let at = iso(message.received_at).unwrap_or_default();
-    let outcome = json!({
+fn headers(message: &Stored, stand: &mut Stand<'_>) -> Vec<(String, String)> {
+    message.headers.iter().filter_map(|(name, value)| stand.in_header(name, value)).collect()
+}
+
+fn as_json(message: &Stored, stand: Option<&mut Stand<'_>>) -> Value {
+    let mut whole = json!({
         "type": message.kind, "outcome": message.outcome, "reason": message.reason,
-        "status": message.status, "receivedAt": at,
+        "status": message.status, "receivedAt": iso(message.received_at).unwrap_or_default(),
     });
-    let (headers, body, sentence) = match stand {
+    let (body, base64) = match stand {
         None => {
-            let body = serde_json::from_str(&message.body)
-                .unwrap_or_else(|_| Value::String(message.body.clone()));
-            (json!(message.headers), body, json!(message.sentence))
+            whole["sentence"] = json!(message.sentence);
+            whole["headers"] = json!(message.headers);
+            written_body(message.body.clone())
         }
         Some(stand) => {
-            let body = stand.in_body(&message.body);
-            let headers: Vec<_> = message
-                .headers
-                .iter()
-                .map(|(name, value)| (name, stand.in_header(name, value)))
-                .collect();
-            let body = serde_json::from_str(&body).unwrap_or(Value::String(body));
-            (json!(headers), body, Value::Null)
+            let request = redacted(message, stand);
+            whole["type"] = json!(stand.in_type(&message.kind));
+            whole["headers"] = json!(request.headers);
+            (request.body, false)
         }
     };
-    let mut whole = outcome;
-    whole["sentence"] = sentence;
-    whole["headers"] = headers;
-    whole["body"] = body;
+    if base64 {
+        whole["bodyEncoding"] = json!("base64");
+        whole["body"] = json!(body);
+    } else {
+        whole["body"] = serde_json::from_str(&body).unwrap_or(Value::String(body));
+    }
     whole
 }
 
