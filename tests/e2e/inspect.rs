@@ -21,6 +21,17 @@ fn rewrite(window: &Session, text: &str) {
     window.execute(script, &json!([text]));
 }
 
+/// What is on the clipboard, by pasting it.
+fn pasted(window: &Session) -> String {
+    let script = "const area = document.createElement('textarea');
+        area.id = 'pasted'; document.body.append(area); area.focus()";
+    window.execute(script, &json!([]));
+    window.keys(&[key::CONTROL, "v"]);
+    let read = || window.execute("return document.getElementById('pasted').value", &json!([]));
+    window.wait_for("the clipboard", || read() != json!(""));
+    read().as_str().unwrap().to_owned()
+}
+
 fn close_dialog(window: &Session) {
     window.keys(&[key::ESCAPE]);
     window.css("[role=dialog]").wait_gone();
@@ -105,12 +116,9 @@ fn a_refused_message_is_explained_put_right_replayed_compared_and_forwarded() {
     window.wait_for("the answer", || window.words().contains("200"));
 
     window.resize(1600, 900);
-    let keep = "navigator.clipboard.writeText = async (text) => { window.copied = text }";
-    window.execute(keep, &json!([]));
     window.role("button", "Copy as cURL").wait().click();
     window.text("Copied as cURL.").wait();
-    let command = window.execute("return window.copied", &json!([]));
-    let command = command.as_str().unwrap();
+    let command = pasted(&window);
     let run = Command::new("sh")
         .args(["-c", &format!("{command} -s -o /dev/null -w '%{{http_code}}'")])
         .output()

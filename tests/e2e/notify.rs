@@ -26,7 +26,7 @@ fn a_refused_message_is_told_of_once_asked_for_while_another_window_is_in_front(
     };
     refused(&[]);
     section(&window, "Messages");
-    window.text("No headers").wait();
+    window.text("Missing headers").wait();
 
     section(&window, "Settings");
     let switch = window.label("Tell me of refused and failed messages");

@@ -6,7 +6,8 @@ import { IconButton } from "./IconButton";
 import { IconCheck, IconCopy } from "./icons";
 
 export interface CopyButtonProps {
-  text: string | (() => string | Promise<string>);
+  /** Or what fetches it, within the click. */
+  text: string | (() => Promise<string>);
   label?: string | undefined;
   /** Full name for a screen reader, such as "Copy endpoint URL". */
   what?: string | undefined;
@@ -29,7 +30,7 @@ export function CopyButton({
 
   const copy = async () => {
     try {
-      await copyText(typeof text === "string" ? text : await text());
+      await copyText(typeof text === "string" ? text : text());
     } catch (error) {
       toast({
         title: "Could not copy.",

@@ -113,8 +113,8 @@ export function useActions() {
   );
   const copy = useCallback(async (which: WhichMessages, format: CopyFormat, redacted = false) => {
     try {
-      const { text } = await rpc("messages", "copy", { which, format, redacted });
-      await copyText(text);
+      const copied = rpc("messages", "copy", { which, format, redacted });
+      await copyText(copied.then(({ text }) => text));
       toast(
         redacted
           ? {

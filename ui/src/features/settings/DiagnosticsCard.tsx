@@ -2,13 +2,13 @@ import type { Check } from "../../ipc/gen/Check";
 import type { Diagnostics } from "../../ipc/gen/Diagnostics";
 import type { Verdict } from "../../ipc/gen/Verdict";
 import { useAct, useRpc } from "../../ipc/hooks";
-import { copyText } from "../../lib/copy";
+import { rpc } from "../../ipc/rpc";
 import { bytes, count } from "../../lib/number";
 import type { Tone } from "../../lib/outcome";
-import { toast } from "../../lib/toast";
 import { Badge } from "../../parts/Badge";
 import { Button } from "../../parts/Button";
 import { Card } from "../../parts/Card";
+import { CopyButton } from "../../parts/CopyButton";
 import { ErrorNote } from "../../parts/ErrorNote";
 import { KeyValue } from "../../parts/KeyValue";
 import { Skeleton } from "../../parts/Skeleton";
@@ -35,22 +35,15 @@ const NAMES: Record<string, string> = {
 export function DiagnosticsCard() {
   const shown = useRpc("diagnostics", "show", {}, { also: ["app", "messages"], every: 2000 });
   const doctor = useAct("diagnostics", "doctor", { toastError: false });
-  const report = useAct("diagnostics", "export", {
-    onDone: ({ text }) => {
-      copyText(text).then(
-        () => toast({ title: "Diagnostics copied", tone: "green" }),
-        (error: Error) => toast({ title: error.message, tone: "red" }),
-      );
-    },
-  });
   return (
     <Card
       title="Diagnostics"
       aside={
         <span className={styles.actions}>
-          <Button size="sm" busy={report.isPending} onClick={() => report.mutate({})}>
-            Copy report
-          </Button>
+          <CopyButton
+            label="Copy report"
+            text={() => rpc("diagnostics", "export", {}).then(({ text }) => text)}
+          />
           <Button
             size="sm"
             busy={doctor.isPending}
