@@ -4,9 +4,11 @@ import {
   type KeyboardEvent,
   type ReactNode,
   type Ref,
+  useCallback,
   useEffect,
   useId,
   useImperativeHandle,
+  useMemo,
   useRef,
 } from "react";
 import { cx } from "../lib/cx";
@@ -52,7 +54,13 @@ export interface VirtualListProps<T> {
   className?: string | undefined;
 }
 
+/** More is asked for when so few rows are left below the screen. */
 const AHEAD = 12;
+/**
+ * The same once the list was scrolled: a held Page Down takes some 300 rows a second, and a page of
+ * more takes some 50 ms. A list that nobody scrolls has nothing looked for in vain.
+ */
+const AHEAD_MOVING = 100;
 const NOTHING: ReadonlySet<string | number> = new Set();
 
 /** A long list that draws only what is seen. Rows have one fixed height. */
@@ -75,30 +83,40 @@ export function VirtualList<T>(props: VirtualListProps<T>) {
   const scroller = useRef<HTMLDivElement>(null);
   const focusable = useRef<HTMLDivElement>(null);
   const prefix = useId();
-  const selectedIndex =
-    selectedKey === null || selectedKey === undefined
-      ? -1
-      : rows.findIndex((row) => rowKey(row) === selectedKey);
+  const selectedIndex = useMemo(
+    () =>
+      selectedKey === null || selectedKey === undefined
+        ? -1
+        : rows.findIndex((row) => rowKey(row) === selectedKey),
+    [rows, rowKey, selectedKey],
+  );
+  // A new function would have the places of all rows computed anew, in each frame.
+  const getItemKey = useCallback(
+    (index: number) => {
+      const row = rows[index];
+      return row === undefined ? index : rowKey(row);
+    },
+    [rows, rowKey],
+  );
 
   const virtualizer = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => rowHeight,
-    getItemKey: (index) => {
-      const row = rows[index];
-      return row === undefined ? index : rowKey(row);
-    },
+    getItemKey,
     overscan: 8,
     scrollMargin: headerHeight,
     scrollPaddingStart: headerHeight,
-    useFlushSync: false,
+    // Rows are drawn in the frame that scrolls to them: after it, a jump would show none for a moment.
+    useFlushSync: true,
   });
 
   const items = virtualizer.getVirtualItems();
   const lastSeen = items.at(-1)?.index ?? -1;
+  const ahead = (items[0]?.index ?? 0) > 0 ? AHEAD_MOVING : AHEAD;
   useEffect(() => {
-    if (lastSeen >= rows.length - AHEAD && rows.length > 0) onEndReached?.();
-  }, [lastSeen, rows.length, onEndReached]);
+    if (lastSeen >= rows.length - ahead && rows.length > 0) onEndReached?.();
+  }, [lastSeen, rows.length, ahead, onEndReached]);
 
   useImperativeHandle(apiRef, () => ({
     scrollToTop: () => scroller.current?.scrollTo({ top: 0 }),

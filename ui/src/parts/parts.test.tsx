@@ -98,16 +98,27 @@ describe("Dialog", () => {
   });
 });
 
-const rows = Array.from({ length: 5000 }, (_, at) => ({ id: at + 1 }));
+interface ListRow {
+  id: number;
+}
+const rows: readonly ListRow[] = Array.from({ length: 5000 }, (_, at) => ({ id: at + 1 }));
+const idOf = (row: ListRow) => row.id;
 
-function ListHost({ onOpen, onEnd }: { onOpen?: (id: number) => void; onEnd?: () => void }) {
+function ListHost(props: {
+  onOpen?: (id: number) => void;
+  onEnd?: () => void;
+  rowKey?: (row: ListRow) => number;
+  many?: number;
+}) {
+  const { onOpen, onEnd, rowKey = idOf, many = rows.length } = props;
   const [selected, setSelected] = useState<number | null>(null);
+  const [shown] = useState(() => rows.slice(0, many));
   return (
     <VirtualList
       label="Rows"
-      rows={rows}
+      rows={shown}
       rowHeight={30}
-      rowKey={(row) => row.id}
+      rowKey={rowKey}
       renderRow={(row) => `Row ${row.id}`}
       selectedKey={selected}
       onSelect={(row) => setSelected(row.id)}
@@ -148,6 +159,44 @@ describe("VirtualList", () => {
     expect(onOpen).toHaveBeenLastCalledWith(5000);
     await user.keyboard("{Home}{Enter}");
     expect(onOpen).toHaveBeenLastCalledWith(1);
+  });
+
+  const scrollTo = (top: number) => {
+    const scroller = screen.getByRole("listbox", { name: "Rows" }).parentElement;
+    if (scroller === null) throw new Error("a list stands in what scrolls it");
+    Object.defineProperty(scroller, "scrollHeight", { configurable: true, value: 150_000 });
+    scroller.scrollTop = top;
+    // As in a browser: no act() that draws at its end.
+    const testing = globalThis as { IS_REACT_ACT_ENVIRONMENT?: boolean };
+    testing.IS_REACT_ACT_ENVIRONMENT = false;
+    scroller.dispatchEvent(new Event("scroll"));
+    testing.IS_REACT_ACT_ENVIRONMENT = true;
+  };
+
+  it("draws the rows that a jump leads to before the frame is painted", () => {
+    render(<ListHost />);
+    expect(screen.queryByText("Row 3001")).toBeNull();
+    scrollTo(90_000);
+    expect(screen.getByText("Row 3001")).toBeInTheDocument();
+    expect(screen.getByText("Row 3020")).toBeInTheDocument();
+    expect(screen.queryByText("Row 1")).toBeNull();
+  });
+
+  it("computes the places of rows once, however far it is scrolled", () => {
+    const keys = vi.fn((row: { id: number }) => row.id);
+    render(<ListHost rowKey={keys} />);
+    const before = keys.mock.calls.length;
+    for (let top = 1_200; top <= 12_000; top += 1_200) scrollTo(top);
+    expect(screen.getByText("Row 401")).toBeInTheDocument();
+    expect(keys.mock.calls.length - before).toBeLessThan(2_000);
+  });
+
+  it("asks for more long before its end once it is scrolled, and only near it before that", () => {
+    const onEnd = vi.fn();
+    render(<ListHost many={150} onEnd={onEnd} />);
+    expect(onEnd).not.toHaveBeenCalled();
+    scrollTo(1_200);
+    expect(onEnd).toHaveBeenCalled();
   });
 
   it("selects with the mouse", async () => {

@@ -1,4 +1,4 @@
-import { useEffect, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import type { ApiFailure } from "../../ipc/failure";
 import type { ListMessages } from "../../ipc/gen/ListMessages";
 import type { MessageRow } from "../../ipc/gen/MessageRow";
@@ -38,6 +38,7 @@ export interface Feed {
 const LIVE = 100;
 /** How many rows below the screen are kept ready. */
 const AHEAD = 12;
+const NO_ROWS: readonly MessageRow[] = [];
 /** Above this the pill says "99+". */
 export const NEW_MOST = 100;
 
@@ -117,13 +118,15 @@ export function useFeed(
   });
 
   const newest = holding?.page.rows[0]?.id ?? 0;
-  const known = new Map<number, MessageRow>(
-    typeof selected === "object" ? [[selected.id, selected]] : [],
+  const top = page?.rows ?? NO_ROWS;
+  const bottom = below === null || start === undefined ? NO_ROWS : older.rows;
+  const loaded = useMemo(() => (bottom.length === 0 ? top : [...top, ...bottom]), [top, bottom]);
+  const still = holding !== null;
+  const news = live.data?.rows;
+  const rows = useMemo(
+    () => (still ? brought(loaded, news, selected) : loaded),
+    [still, loaded, news, selected],
   );
-  if (holding !== null) for (const row of live.data?.rows ?? []) known.set(row.id, row);
-  const current = (row: MessageRow) => known.get(row.id) ?? row;
-  const top = page?.rows ?? [];
-  const rows = below === null || start === undefined ? top : [...top, ...older.rows];
 
   const enough = Math.max(
     deep === null ? 0 : visible + AHEAD,
@@ -136,9 +139,9 @@ export function useFeed(
   }, [short, hasMore, loadingMore, more]);
 
   return {
-    rows: holding === null ? rows : rows.map(current),
+    rows,
     fresh: holding === null ? 0 : (live.data?.rows.filter((row) => row.id > newest).length ?? 0),
-    following: holding === null,
+    following: !still,
     hold: () => {
       if (holding !== null || fresh === null) return;
       const shown = deep?.page ?? fresh;
@@ -159,6 +162,18 @@ export function useFeed(
     error: live.error ?? older.error,
     refetch: () => void live.refetch(),
   };
+}
+
+/** The rows as they are now, as far as that is known. */
+function brought(
+  rows: readonly MessageRow[],
+  news: readonly MessageRow[] | undefined,
+  selected: MessageRow | number | undefined,
+): readonly MessageRow[] {
+  const known = new Map<number, MessageRow>();
+  if (typeof selected === "object") known.set(selected.id, selected);
+  for (const row of news ?? []) known.set(row.id, row);
+  return rows.map((row) => known.get(row.id) ?? row);
 }
 
 /** The rows of both, newest first, each once. */
