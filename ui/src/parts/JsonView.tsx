@@ -122,7 +122,8 @@ function Lines({
     getScrollElement: () => scroller.current,
     estimateSize: () => LINE,
     overscan: 20,
-    useFlushSync: false,
+    // As in VirtualList: a jump shows its lines in the frame that it is painted in.
+    useFlushSync: true,
   });
 
   const toggle = (at: number) => {
