@@ -33,11 +33,12 @@ export function jsonLines(text: string): JsonLine[] | null {
   let key: string | null = null;
   let i = 0;
 
-  const add = (line: Omit<JsonLine, "depth" | "comma" | "key">, depth: number): void => {
-    lines.push({ ...line, depth, key, comma: false });
+  const add = (kind: JsonLine["kind"], shown: string, from: number, to: number): void => {
+    const depth = open.length;
+    lines.push({ depth, kind, key, text: shown, end: -1, items: 0, comma: false, from, to });
     key = null;
     const parent = lines[open.at(-1) ?? -1];
-    if (line.kind !== "close" && parent !== undefined) parent.items += 1;
+    if (kind !== "close" && parent !== undefined) parent.items += 1;
   };
 
   while (i < text.length) {
@@ -49,7 +50,7 @@ export function jsonLines(text: string): JsonLine[] | null {
       if (last !== undefined) last.comma = true;
       i += 1;
     } else if (c === "{" || c === "[") {
-      add({ kind: "open", text: c, end: -1, items: 0, from: i, to: i }, open.length);
+      add("open", c, i, i);
       open.push(lines.length - 1);
       i += 1;
     } else if (c === "}" || c === "]") {
@@ -60,14 +61,14 @@ export function jsonLines(text: string): JsonLine[] | null {
         start.end = lines.length;
         start.to = i;
       }
-      add({ kind: "close", text: c, end: -1, items: 0, from: i - 1, to: i }, open.length);
+      add("close", c, i - 1, i);
     } else {
       const from = i;
       i = c === '"' ? stringEnd(text, i) : wordEnd(text, i);
       const raw = text.slice(from, i);
       const parent = lines[open.at(-1) ?? -1];
       if (key === null && parent?.text === "{" && c === '"') key = raw;
-      else add({ kind: "value", text: raw, end: -1, items: 0, from, to: i }, open.length);
+      else add("value", raw, from, i);
     }
   }
   return lines;
