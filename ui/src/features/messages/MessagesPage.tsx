@@ -1,5 +1,14 @@
 import { useNavigate } from "@tanstack/react-router";
-import { lazy, Suspense, useCallback, useEffect, useRef, useState } from "react";
+import {
+  lazy,
+  memo,
+  Suspense,
+  useCallback,
+  useDeferredValue,
+  useEffect,
+  useRef,
+  useState,
+} from "react";
 import { useEnvironment } from "../../ipc/environment";
 import type { MessageDetail } from "../../ipc/gen/MessageDetail";
 import type { MessageRow } from "../../ipc/gen/MessageRow";
@@ -60,6 +69,7 @@ export function MessagesPage() {
     { id: selected ?? 0 },
     { enabled: selected !== undefined, keep: true, every: 1000 },
   );
+  const drawn = useDeferredValue(detail.data);
   const shown = detail.data !== undefined && detail.data.id === selected ? detail.data : undefined;
   const feed = useFeed(environmentId, query, shown ?? selected, visible);
   const endpoints = useRpc("endpoints", "list", {}, { every: 1000, also: ["messages"] });
@@ -92,23 +102,33 @@ export function MessagesPage() {
   const pinned = several
     ? feed.rows.every((row) => row.pinned || !picked.has(row.id))
     : shown?.pinned === true;
-  const compare = (pair: readonly [number, number]) => setOver({ what: "compare", ids: pair });
-  const replayOne = () =>
-    shown && setOver({ what: "replay", ids: [shown.id], endpointIds: [shown.endpointId] });
+  const edit = useCallback((message: MessageDetail) => setOver({ what: "edit", message }), []);
+  const compare = useCallback(
+    (pair: readonly [number, number]) => setOver({ what: "compare", ids: pair }),
+    [],
+  );
+  const replayOne = useCallback(
+    (message: MessageDetail) =>
+      setOver({ what: "replay", ids: [message.id], endpointIds: [message.endpointId] }),
+    [],
+  );
   const replayChosen = () => {
-    if (!several) return replayOne();
+    if (!several) return shown && replayOne(shown);
     const rows = feed.rows.filter((row) => picked.has(row.id));
     setOver({ what: "replay", ids, endpointIds: rows.map((row) => row.endpointId) });
   };
-  const comparePrevious = async (id: number) => {
-    try {
-      const previous = await rpc("messages", "previous", { id });
-      if (previous.id !== null) compare([previous.id, id]);
-      else toast({ title: "There is no earlier message about the same object." });
-    } catch (error) {
-      toast({ title: error instanceof Error ? error.message : String(error), tone: "red" });
-    }
-  };
+  const comparePrevious = useCallback(
+    async (id: number) => {
+      try {
+        const previous = await rpc("messages", "previous", { id });
+        if (previous.id !== null) compare([previous.id, id]);
+        else toast({ title: "There is no earlier message about the same object." });
+      } catch (error) {
+        toast({ title: error instanceof Error ? error.message : String(error), tone: "red" });
+      }
+    },
+    [compare],
+  );
   const some = { enabled: ids.length > 0 };
   useCommand("message.replay", () => !actions.replaying && actions.replay({ ids }), some);
   useCommand("message.replayTo", replayChosen, some);
@@ -183,18 +203,16 @@ export function MessagesPage() {
                 <div className={s.note}>
                   <ErrorNote error={detail.error} retry={() => void detail.refetch()} />
                 </div>
-              ) : detail.data === undefined ? (
+              ) : drawn === undefined ? (
                 <Skeleton lines={6} />
               ) : (
-                <Suspense fallback={<Skeleton lines={6} />}>
-                  <Detail
-                    message={detail.data}
-                    actions={actions}
-                    onReplay={replayOne}
-                    onEdit={() => shown && setOver({ what: "edit", message: shown })}
-                    onCompare={() => shown && void comparePrevious(shown.id)}
-                  />
-                </Suspense>
+                <Shown
+                  message={drawn}
+                  actions={actions}
+                  onReplay={replayOne}
+                  onEdit={edit}
+                  onCompare={comparePrevious}
+                />
               )}
             </section>
           }
@@ -218,6 +236,29 @@ export function MessagesPage() {
     </>
   );
 }
+
+interface ShownProps {
+  message: MessageDetail;
+  actions: Actions;
+  onReplay: (message: MessageDetail) => void;
+  onEdit: (message: MessageDetail) => void;
+  onCompare: (id: number) => Promise<void>;
+}
+
+/** Drawn when there is time for it: while somebody pages through the list, the list goes first. */
+const Shown = memo(function Shown({ message, actions, onReplay, onEdit, onCompare }: ShownProps) {
+  return (
+    <Suspense fallback={<Skeleton lines={6} />}>
+      <Detail
+        message={message}
+        actions={actions}
+        onReplay={() => onReplay(message)}
+        onEdit={() => onEdit(message)}
+        onCompare={() => void onCompare(message.id)}
+      />
+    </Suspense>
+  );
+});
 
 interface ListProps {
   feed: Feed;

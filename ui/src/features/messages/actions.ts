@@ -1,5 +1,5 @@
 import { useNavigate } from "@tanstack/react-router";
-import { useCallback } from "react";
+import { useCallback, useMemo } from "react";
 import type { CopyFormat } from "../../ipc/gen/CopyFormat";
 import type { Removed } from "../../ipc/gen/Removed";
 import type { WhichMessages } from "../../ipc/gen/WhichMessages";
@@ -127,16 +127,21 @@ export function useActions() {
       failed("Could not copy.", error);
     }
   }, []);
-  return {
-    open,
-    replay,
-    replaying: replaying.isPending,
-    verify: check,
-    verifying: verifying.isPending,
-    pin,
-    clear,
-    copy,
-  };
+  const busy = replaying.isPending;
+  const checking = verifying.isPending;
+  return useMemo(
+    () => ({
+      open,
+      replay,
+      replaying: busy,
+      verify: check,
+      verifying: checking,
+      pin,
+      clear,
+      copy,
+    }),
+    [open, replay, busy, check, checking, pin, clear, copy],
+  );
 }
 
 export type Actions = ReturnType<typeof useActions>;
