@@ -16,12 +16,16 @@
 mod ceiling;
 mod figures;
 mod flood;
+mod forward;
+mod frames;
 mod load;
 mod million;
 mod minute;
+mod payload;
 mod proc;
 mod report;
 mod rounds;
+mod scroll;
 mod search;
 mod server;
 mod traffic;
@@ -83,13 +87,16 @@ fn read(words: &[String]) -> Option<Words> {
             _ => return None,
         }
     }
-    let known = ["servers", "slow", "flood", "window", "minute", "million", "search"];
+    let known = [
+        "servers", "slow", "flood", "forward", "window", "minute", "payload", "million", "search",
+        "scroll",
+    ];
     read.only.iter().all(|part| known.contains(&part.as_str())).then_some(read)
 }
 
 fn measure(words: &Words, said: &[String]) {
     let wanted = |part: &str| match words.only.as_slice() {
-        [] => part != "search" && (part != "million" || words.million),
+        [] => !["search", "scroll"].contains(&part) && (part != "million" || words.million),
         only => only.iter().any(|name| name == part),
     };
     let plan = Plan {
@@ -114,6 +121,10 @@ fn measure(words: &Words, said: &[String]) {
         flood::measure(plan, &mut report);
         report.write();
     }
+    if wanted("forward") {
+        forward::measure(plan, &mut report);
+        report.write();
+    }
     if wanted("minute") {
         minute::measure(words.seconds.unwrap_or(if words.quick { 10 } else { 60 }), &mut report);
         report.write();
@@ -122,11 +133,17 @@ fn measure(words: &Words, said: &[String]) {
         window::measure(&mut report);
         report.write();
     }
+    if wanted("payload") {
+        payload::measure(&mut report);
+        report.write();
+    }
     if wanted("million") {
         million::measure(words.messages, &mut report);
+        report.write();
     }
-    if wanted("search") {
-        million::searched(words.messages, &mut report);
+    let then = million::Then { search: wanted("search"), scroll: wanted("scroll") };
+    if then.search || then.scroll {
+        million::only(words.messages, then, &mut report);
     }
     report.finish();
 }

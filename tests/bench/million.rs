@@ -13,20 +13,34 @@ use crate::proc;
 use crate::report::{Bar, Report};
 use crate::server::{Contestant, Disk, Server, largest};
 use crate::traffic::BODY;
-use crate::{search, window};
+use crate::{scroll, search, window};
 
 const PARTS: u64 = 10;
 
-/// Sends `messages` and searches them.
-pub fn searched(messages: u64, report: &mut Report) {
-    println!("{messages} messages into one file, to be searched");
+/// What is done with the messages of a large file, beside `million`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Then {
+    /// They are searched.
+    pub search: bool,
+    /// They are scrolled in the window.
+    pub scroll: bool,
+}
+
+/// Sends `messages` and searches or scrolls them.
+pub fn only(messages: u64, then: Then, report: &mut Report) {
+    println!("{messages} messages into one file");
     let server = Server::start(Contestant::Usher, Disk::Real, 10_000);
     let shape = Shape::Count { connections: 64, messages };
     let bad = send(server.address, &server.traffic, shape).bad();
     assert_eq!(bad, 0, "messages were not answered 2xx");
     let (sent, data) = (server.traffic.taken(), server.data.clone());
     let (_, home) = server.stop();
-    search::on(&data, sent, report);
+    if then.search {
+        search::on(&data, sent, report);
+    }
+    if then.scroll {
+        scroll::on(&data, sent, report);
+    }
     drop(home);
 }
 
@@ -88,5 +102,6 @@ pub fn measure(messages: u64, report: &mut Report) {
     report.json("million", json!({ "parts": json_rows, "bytesPerMessage": each, "not2xx": bad }));
     window::on(&data, &format!("{sent} messages"), "windowMillion", 600.0, report);
     search::on(&data, sent, report);
+    scroll::on(&data, sent, report);
     drop(home);
 }

@@ -70,7 +70,14 @@ struct Found {
     slowest: f64,
 }
 
-async fn search(data: &Path, messages: u64) -> Found {
+/// Opens the engine in this folder until its full-text index is complete.
+pub fn indexed(data: &Path, messages: u64) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async { engine(data, messages).await.0.close().await });
+}
+
+/// The engine, once its full-text index is complete, and how long that took.
+async fn engine(data: &Path, messages: u64) -> (Engine, Duration) {
     let mut config = Config::new(data.to_owned());
     config.listen = false;
     config.keychain = Choice::File;
@@ -87,7 +94,11 @@ async fn search(data: &Path, messages: u64) -> Found {
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     db.close().await.unwrap();
-    let indexed_after = begun.elapsed();
+    (engine, begun.elapsed())
+}
+
+async fn search(data: &Path, messages: u64) -> Found {
+    let (engine, indexed_after) = engine(data, messages).await;
     let (mut rows, mut all, mut slowest) = (Vec::new(), Vec::new(), 0.0_f64);
     for query in SEARCHES {
         let args = json!({ "query": query, "environmentId": 1 });

@@ -48,6 +48,12 @@ pub mod key {
     pub const UP: &str = "\u{e013}";
     /// Down.
     pub const DOWN: &str = "\u{e015}";
+    /// Page Down.
+    pub const PAGE_DOWN: &str = "\u{e00f}";
+    /// To the end.
+    pub const END: &str = "\u{e010}";
+    /// To the beginning.
+    pub const HOME: &str = "\u{e011}";
 }
 
 /// How the window of Usher is to start.

@@ -14,9 +14,9 @@ use crate::{
 const HELP: &str = "\
 usage: cargo xtask bench [WORDS]
 
-  --only A,B       only these: servers, slow, flood, minute, window, million,
-                   search
-  --rounds N       rounds of servers, slow and flood (5)
+  --only A,B       only these: servers, slow, flood, forward, minute, window,
+                   payload, million, search, scroll
+  --rounds N       rounds of servers, slow, flood and forward (5)
   --seconds N      seconds of the minute (60)
   --slow-disk MS   how long a flush takes in slow (5)
   --quick          one short round of everything
@@ -26,10 +26,15 @@ usage: cargo xtask bench [WORDS]
   servers   Usher, bare axum, Express and Fastify on the real disk, some 3 minutes a round
   slow      the same on a disk that is slow to flush, some 45 seconds a round
   flood     good messages beside forged ones, some 15 seconds a round
+  forward   the listener beside an app that messages are forwarded to and that
+            answers, fails or hangs, some 50 seconds a round
   minute    500 messages a second for a minute, with the window and without
   window    first paint, and memory and processor time at rest
-  million   a million messages in one file (6 GB), the window on them, and searches
+  payload   a payload of 1 MB in the window: opened, scrolled, folded, searched
+  million   a million messages in one file (6 GB): the window on them, searches, and
+            the list scrolled in the window
   search    only the searches; also for fewer --messages
+  scroll    only the scrolling; also for fewer --messages
 
 The report goes to target/bench/bench.md and bench.json.
 ";
@@ -45,7 +50,9 @@ pub fn measure(words: &[&str]) -> Outcome {
     }
     let only = words.iter().position(|word| *word == "--only").and_then(|at| words.get(at + 1));
     let window = only.is_none_or(|parts| {
-        parts.split(',').any(|part| ["window", "minute", "million"].contains(&part))
+        parts
+            .split(',')
+            .any(|part| ["window", "minute", "payload", "million", "scroll"].contains(&part))
     });
     if window {
         prepare::build()?;
