@@ -1,4 +1,4 @@
-import { fireEvent, screen, waitFor, within } from "@testing-library/react";
+import { act, fireEvent, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { newFake } from "../../ipc/fake";
 import type { ListMessages } from "../../ipc/gen/ListMessages";
@@ -131,6 +131,23 @@ describe("search", () => {
     await waitFor(() => expect(screen.queryByText("Searching further back…")).toBeNull());
     const shown = (await rows()).length;
     expect(pages).toBeLessThan(shown * 2);
+  });
+
+  it("begins at the top of what is found, however far down the list was", async () => {
+    const user = userEvent.setup();
+    await open("/messages");
+    await rows();
+    const list = () => screen.getByRole("listbox", { name: /^Messages/ });
+    const first = () => within(list()).getAllByRole("option")[0];
+    const scroller = list().parentElement;
+    if (scroller === null) throw new Error("a list stands in what scrolls it");
+    scroller.scrollTop = 2_000;
+    act(() => void scroller.dispatchEvent(new Event("scroll")));
+    await waitFor(() => expect(first()).not.toHaveAttribute("aria-posinset", "1"));
+    await user.click(box());
+    await user.keyboard("status:refused ");
+    await waitFor(() => expect(first()).toHaveAttribute("aria-posinset", "1"));
+    expect(list().parentElement?.scrollTop).toBe(0);
   });
 
   it("stops at the end, and says what can be searched", async () => {

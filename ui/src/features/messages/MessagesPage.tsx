@@ -341,6 +341,8 @@ function List(props: ListProps) {
         </Empty>
       ) : (
         <VirtualList
+          // Another search begins at its top: a place far down in the list of before has no rows here.
+          key={`${environmentId} ${query ?? ""}`}
           apiRef={props.apiRef}
           label="Messages, newest first"
           rows={feed.rows}
