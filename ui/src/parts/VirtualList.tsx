@@ -104,7 +104,8 @@ export function VirtualList<T>(props: VirtualListProps<T>) {
     getScrollElement: () => scroller.current,
     estimateSize: () => rowHeight,
     getItemKey,
-    overscan: 8,
+    // A page of the list of messages, so that Page Down finds its rows drawn.
+    overscan: 12,
     scrollMargin: headerHeight,
     scrollPaddingStart: headerHeight,
     // Rows are drawn in the frame that scrolls to them: after it, a jump would show none for a moment.
