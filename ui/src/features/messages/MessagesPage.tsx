@@ -69,7 +69,7 @@ export function MessagesPage() {
     { id: selected ?? 0 },
     { enabled: selected !== undefined, keep: true, every: 1000 },
   );
-  const drawn = useDeferredValue(detail.data);
+  const drawn = useDeferredValue(detail.data) ?? detail.data;
   const shown = detail.data !== undefined && detail.data.id === selected ? detail.data : undefined;
   const feed = useFeed(environmentId, query, shown ?? selected, visible);
   const endpoints = useRpc("endpoints", "list", {}, { every: 1000, also: ["messages"] });
