@@ -138,6 +138,10 @@ impl Seen {
         Latency::of_ms(self.gaps.iter().copied())
     }
 
+    fn waited(&self) -> f64 {
+        self.waits.iter().fold(0.0, |sum, wait| sum + wait)
+    }
+
     /// The longest time at the end of what was loaded, ms.
     pub fn longest_wait(&self) -> f64 {
         self.waits.iter().copied().fold(0.0, f64::max)
@@ -148,7 +152,7 @@ impl Seen {
         let Latency { p50, p99, max, .. } = self.gap();
         let mut row = vec![what.to_owned(), short(self.moved), self.rows.to_string()];
         row.extend([self.gaps.len().to_string(), self.blanks.len().to_string()]);
-        row.extend([p50, p99, max, self.waits.iter().sum(), self.longest_wait()].map(short));
+        row.extend([p50, p99, max, self.waited(), self.longest_wait()].map(short));
         row
     }
 
