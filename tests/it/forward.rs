@@ -430,7 +430,8 @@ async fn a_replay_goes_through_the_listener_or_straight_on() {
         assert_eq!(server.so_far().len(), before + ids.len(), "{to} {same}");
     }
     let bad = app.post_signed(OTHER_SECRET, &endpoint, "msg_2", &leo()).await.id();
-    let args = json!({ "which": { "ids": [bad] }, "sameId": true, "to": "forwards" });
+    let which = json!({ "ids": [bad] });
+    let args = json!({ "which": which, "sameId": true, "to": "forwards", "refused": true });
     let replayed = app.call("messages.replay", args).await;
     assert!(replayed["sentence"].as_str().unwrap().contains("It was refused"), "{replayed}");
     app.close().await;

@@ -63,19 +63,67 @@ fn messages_are_searched_replayed_copied_and_pinned() {
 }
 
 #[test]
+fn options_may_stand_before_and_behind_a_search_and_a_minus_belongs_to_it() {
+    let (_folder, usher) = with_endpoint();
+    let _listening = usher.listen(&[]);
+    for _ in 0..3 {
+        usher.json(&["trigger", "user.created"]);
+    }
+    usher.json(&["trigger", "session.created"]);
+    for (words, rows) in [
+        (&["type:user.*", "--limit", "2"][..], 2),
+        (&["--limit", "2", "type:user.*"], 2),
+        (&["-type:session.*", "--limit=2"], 2),
+        (&["user", "-type:session.*", "-\"no such words\""], 3),
+        (&["-(type:user.* OR is:pinned)"], 1),
+        (&["--", "-type:session.*"], 3),
+    ] {
+        let words = [&["--json", "messages", "list"], words].concat();
+        assert_eq!(usher.run(&words).out.lines().count(), rows, "{words:?}");
+    }
+    assert_eq!(usher.run(&["messages", "list", "user", "--limt", "3"]).code, 2);
+    assert_eq!(usher.run(&["contacts", "list", "example", "--json"]).out.lines().count(), 3);
+    assert_eq!(usher.json(&["replay", "--search", "-type:user.*"])[0]["sent"], 1);
+}
+
+#[test]
+fn refused_ones_are_replayed_only_when_that_is_said() {
+    let (_folder, usher) = with_endpoint();
+    let _listening = usher.listen(&[]);
+    usher.json(&["trigger", "user.created"]);
+    usher.run(&["trigger", "user.created:wrong_secret"]);
+    let refused = usher.json(&["messages", "list", "status:refused"]).remove(0)["id"].to_string();
+    let alone = usher.run(&["replay", &refused]);
+    assert!(alone.err.contains("nobody knows who sent it"), "{alone:?}");
+    assert_eq!(alone.code, 1);
+    let all = usher.json(&["replay", "--search", "type:user.created"]).remove(0);
+    assert_eq!((&all["sent"], &all["leftOut"]), (&Value::from(1), &Value::from(1)), "{all}");
+    let said = "1 message was sent again, 1 refused one was left out. ";
+    assert!(all["sentence"].as_str().unwrap().starts_with(said), "{all}");
+    let asked = usher.json(&["replay", &refused, "--even-refused"]).remove(0);
+    assert_eq!(asked["sent"], 1, "{asked}");
+}
+
+#[test]
 fn what_arrives_and_matches_is_followed() {
     let (_folder, usher) = with_endpoint();
     let _listening = usher.listen(&[]);
-    let words = ["messages", "list", "--follow", "--json", "type:user.updated"];
+    for name in ["Ada", "Bo", "Cy"] {
+        usher.json(&["trigger", "user.updated", "--set", &format!("data.first_name={name}")]);
+    }
+    let words = ["messages", "list", "--json", "type:user.updated", "--follow", "--limit", "2"];
     let mut following =
         usher.command(&words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut says = BufReader::new(following.stderr.take().unwrap()).lines();
     assert_eq!(says.next().unwrap().unwrap(), "Following. Press Ctrl+C to stop.");
     usher.json(&["trigger", "user.created"]);
     usher.json(&["trigger", "user.updated"]);
-    let line = BufReader::new(following.stdout.take().unwrap()).lines().next().unwrap().unwrap();
+    let lines = BufReader::new(following.stdout.take().unwrap()).lines().take(3);
+    let rows: Vec<Value> =
+        lines.map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect();
     following.kill().unwrap();
     following.wait().unwrap();
-    let row: Value = serde_json::from_str(&line).unwrap();
-    assert_eq!(row["type"], "user.updated");
+    let ids: Vec<_> = rows.iter().map(|row| row["id"].as_i64().unwrap()).collect();
+    assert_eq!(ids, [2, 3, 5], "the last two, and what came");
+    assert!(rows.iter().all(|row| row["type"] == "user.updated"));
 }

@@ -550,6 +550,9 @@ async fn refused_messages_are_bounded_in_number_and_the_newest_stay() {
     let (endpoint, other) = (app.endpoint().await, app.endpoint().await);
     let good = app.post(&endpoint, &maya()).await;
     let elsewhere = deliver(&app, &other, &[], "{}").await;
+    let pinned = deliver(&app, &endpoint, &[], "{}").await.id();
+    let pin = json!({ "which": { "ids": [pinned] }, "pinned": true });
+    app.call("messages.pin", pin).await;
     let mut newest = 0;
     for _ in 0..44 {
         app.clock.advance(3_000);
@@ -558,10 +561,12 @@ async fn refused_messages_are_bounded_in_number_and_the_newest_stay() {
     }
     let kept =
         app.number("select count(*) from message where accepted = 0 and endpoint_id = 1").await;
-    let oldest =
-        app.number("select min(id) from message where accepted = 0 and endpoint_id = 1").await;
-    assert_eq!((kept, oldest), (1000, newest - 999));
-    assert_eq!(app.number("select count(*) from message_body").await, 1002);
+    let oldest = app
+        .number("select min(id) from message where pinned = 0 and accepted = 0 and endpoint_id = 1")
+        .await;
+    assert_eq!((kept, oldest), (1001, newest - 999));
+    assert_eq!(app.number("select count(*) from message_body").await, 1003);
+    assert_eq!(app.kept(pinned).await, "400 refused/missing_headers");
     assert_eq!(app.kept(good.id()).await, "200 processed");
     assert_eq!(app.kept(elsewhere.id()).await, "400 refused/missing_headers");
     app.close().await;

@@ -249,7 +249,9 @@ async fn a_replay_is_signed_anew_and_linked_to_its_origin() {
     assert_eq!((&same["sent"], &same["messageId"]), (&json!(1), &json!(first)), "{same}");
     assert_eq!(app.message(first).await["duplicates"], 1);
     let fresh = replay(false).await;
-    assert_eq!(fresh["sentence"], "1 message was sent again.");
+    let said =
+        "1 message was sent again. Says exactly what an earlier message said; nothing to do.";
+    assert_eq!(fresh["sentence"], said);
     let fresh = app.message(fresh["messageId"].as_i64().unwrap()).await;
     assert_eq!((&fresh["originId"], &fresh["test"]), (&json!(first), &json!(true)), "{fresh}");
     assert_eq!(fresh["outcome"], "duplicate");

@@ -500,13 +500,20 @@ export function newFake(mode: FakeMode = "full"): Host & { arrive: (count: numbe
           messages.find((one) => one.id < id && one.type === own.type);
         return { id: before?.id ?? null };
       },
-      replay: ({ which, sameId, to }) => {
-        const ids = chosen(which);
+      replay: ({ which, sameId, to, refused }) => {
+        const all = chosen(which);
+        const ids = all.filter(
+          (id) => refused || found(messages, id, "message").outcome !== "refused",
+        );
+        const leftOut = all.length - ids.length;
+        if (ids.length === 0) {
+          return { sent: 0, failed: 0, leftOut, sentence: "Nothing was sent.", messageId: null };
+        }
         if (to === "forwards") {
           const are =
             ids.length === 1 ? "1 message is on its" : `${ids.length} messages are on their`;
           const sentence = `${are} way to the forwards.`;
-          return { sent: ids.length, failed: 0, sentence, messageId: null };
+          return { sent: ids.length, failed: 0, leftOut, sentence, messageId: null };
         }
         const made = ids.map((id) => {
           const was = found(messages, id, "message");
@@ -526,6 +533,7 @@ export function newFake(mode: FakeMode = "full"): Host & { arrive: (count: numbe
         return {
           sent: ids.length,
           failed: 0,
+          leftOut,
           sentence: `${ids.length === 1 ? "1 message was" : `${ids.length} messages were`} sent again.`,
           messageId: last,
         };

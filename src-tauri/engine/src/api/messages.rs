@@ -406,6 +406,9 @@ pub struct Replay {
     pub which: WhichMessages,
     /// Under the ids they had, which tests how the receiver takes a duplicate; else under new ones.
     pub same_id: bool,
+    /// Refused ones too. Nobody knows who sent them, and a replay is signed with the endpoint's own
+    /// secret, so that they are trusted from then on. Left out unless this is set.
+    pub refused: Option<bool>,
     /// Where they go; through the listener when absent.
     pub to: Option<ReplayTo>,
     /// Of the targets only this one; goes with [`ReplayTo::Forwards`].
@@ -434,6 +437,8 @@ pub struct Replayed {
     pub sent: i64,
     /// Answered otherwise, or not sent.
     pub failed: i64,
+    /// Refused ones that were left out.
+    pub left_out: i64,
     /// In words.
     pub sentence: String,
     /// The message that the only or the last one became.

@@ -320,7 +320,8 @@ fn repeated(id: i64, altered: bool) -> Receipt {
     }
 }
 
-/// Lets the oldest refused messages of an endpoint go when there are too many or they weigh too much.
+/// Lets the oldest refused messages of an endpoint go when there are too many or they weigh too much;
+/// those that somebody pinned stay.
 async fn prune(tx: &mut Tx, endpoint: i64) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "delete from message where id in (
@@ -328,7 +329,7 @@ async fn prune(tx: &mut Tx, endpoint: i64) -> Result<(), sqlx::Error> {
                  select id,
                         row_number() over (order by id desc) as place,
                         sum(body_size) over (order by id desc) as weight
-                 from message where endpoint_id = ?1 and accepted = 0
+                 from message where endpoint_id = ?1 and accepted = 0 and pinned = 0
              ) where place > ?2 or weight > ?3
          )",
         endpoint,

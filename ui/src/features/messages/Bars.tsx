@@ -197,7 +197,13 @@ export function FoundBar({ environmentId, query }: { environmentId: number; quer
         {search}
       </ConfirmDialog>
       {asked === "replay" && (
-        <ReplayDialog which={which} words={words} one={many === 1} onClose={() => setAsked(null)}>
+        <ReplayDialog
+          which={which}
+          words={words}
+          one={many === 1}
+          refused="perhaps"
+          onClose={() => setAsked(null)}
+        >
           {search}
         </ReplayDialog>
       )}

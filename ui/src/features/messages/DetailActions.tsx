@@ -45,7 +45,7 @@ export function DetailActions({
         kbd="r"
         aria-keyshortcuts="r"
         busy={actions.replaying}
-        onClick={() => actions.replay(which)}
+        onClick={() => (refused ? onReplay() : actions.replay(which))}
       >
         Replay
       </Button>

@@ -49,7 +49,7 @@ const NONE: Keys = new Set();
 /** What lies over the screen. */
 type Over =
   | { what: "edit"; message: MessageDetail }
-  | { what: "replay"; ids: readonly number[]; endpointIds: readonly number[] }
+  | { what: "replay"; rows: readonly MessageRow[] }
   | { what: "compare"; ids: readonly [number, number] };
 
 /** The live list, its search, and the message that is read. */
@@ -108,14 +108,17 @@ export function MessagesPage() {
     [],
   );
   const replayOne = useCallback(
-    (message: MessageDetail) =>
-      setOver({ what: "replay", ids: [message.id], endpointIds: [message.endpointId] }),
+    (message: MessageDetail) => setOver({ what: "replay", rows: [message] }),
     [],
   );
   const replayChosen = () => {
     if (!several) return shown && replayOne(shown);
-    const rows = feed.rows.filter((row) => picked.has(row.id));
-    setOver({ what: "replay", ids, endpointIds: rows.map((row) => row.endpointId) });
+    setOver({ what: "replay", rows: feed.rows.filter((row) => picked.has(row.id)) });
+  };
+  const replayNow = () => {
+    if (actions.replaying) return;
+    if (!several && shown?.outcome === "refused") replayOne(shown);
+    else actions.replay({ ids });
   };
   const comparePrevious = useCallback(
     async (id: number) => {
@@ -130,7 +133,7 @@ export function MessagesPage() {
     [compare],
   );
   const some = { enabled: ids.length > 0 };
-  useCommand("message.replay", () => !actions.replaying && actions.replay({ ids }), some);
+  useCommand("message.replay", replayNow, some);
   useCommand("message.replayTo", replayChosen, some);
   useCommand("message.pin", () => actions.pin({ ids }, !pinned), some);
   useCommand("message.copy", () => void actions.copy({ ids }, several ? "har" : "curl"), some);
@@ -224,10 +227,11 @@ export function MessagesPage() {
         )}
         {over?.what === "replay" && (
           <ReplayDialog
-            which={{ ids: [...over.ids] }}
-            words={over.ids.length === 1 ? "this message" : plural(over.ids.length, "message")}
-            one={over.ids.length === 1}
-            endpointIds={over.endpointIds}
+            which={{ ids: over.rows.map((row) => row.id) }}
+            words={over.rows.length === 1 ? "this message" : plural(over.rows.length, "message")}
+            one={over.rows.length === 1}
+            refused={refusedAmong(over.rows)}
+            endpointIds={over.rows.map((row) => row.endpointId)}
             onClose={() => setOver(null)}
           />
         )}
@@ -235,6 +239,11 @@ export function MessagesPage() {
       </Suspense>
     </>
   );
+}
+
+function refusedAmong(rows: readonly MessageRow[]) {
+  if (!rows.some((row) => row.outcome === "refused")) return "no";
+  return rows.length === 1 ? "yes" : "perhaps";
 }
 
 interface ShownProps {

@@ -4,6 +4,7 @@ import type { Replay } from "../../ipc/gen/Replay";
 import type { WhichMessages } from "../../ipc/gen/WhichMessages";
 import { useRpc } from "../../ipc/hooks";
 import { Button } from "../../parts/Button";
+import { Checkbox } from "../../parts/Checkbox";
 import { Dialog } from "../../parts/Dialog";
 import { ErrorNote } from "../../parts/ErrorNote";
 import { RadioGroup, type RadioOption } from "../../parts/RadioGroup";
@@ -25,18 +26,21 @@ export function ReplayDialog(props: {
   words: string;
   /** It is one message. */
   one: boolean;
+  /** Whether refused ones are among them: nobody knows who sent those. */
+  refused: "yes" | "perhaps" | "no";
   /** Endpoints they came to; those of the environment when it is not known. */
   endpointIds?: readonly number[] | undefined;
   /** More about which they are. */
   children?: ReactNode;
   onClose: () => void;
 }) {
-  const { which, words, one, endpointIds, children, onClose } = props;
+  const { which, words, one, refused, endpointIds, children, onClose } = props;
   const { id: environmentId } = useEnvironment();
   const endpoints = useRpc("endpoints", "list", {});
   const forwards = useRpc("forwards", "list", {});
   const [where, setWhere] = useState<Where>("usher");
   const [ids, setIds] = useState<"new" | "same">("new");
+  const [even, setEven] = useState(refused === "yes");
   const replay = useReplay(onClose);
   const form = useId();
 
@@ -94,7 +98,8 @@ export function ReplayDialog(props: {
   function submit(event: FormEvent) {
     event.preventDefault();
     if (replay.isPending) return;
-    replay.mutate({ which, sameId: ids === "same", ...destination(where) });
+    const asked = { which, sameId: ids === "same", ...destination(where) };
+    replay.mutate(even ? { ...asked, refused: true } : asked);
   }
 
   return (
@@ -112,12 +117,19 @@ export function ReplayDialog(props: {
         <>
           <Button onClick={onClose}>Cancel</Button>
           <Button variant="primary" type="submit" form={form} busy={replay.isPending}>
-            Replay
+            {refused === "yes" ? "Sign and replay" : "Replay"}
           </Button>
         </>
       }
     >
       <form id={form} className={s.form} onSubmit={submit}>
+        {refused === "yes" && (
+          <p className={s.warn}>
+            It was refused, so nobody knows who sent it. A replay is signed with your own secret:
+            Usher and your app will believe it. If only the secret was wrong, verify it again
+            instead.
+          </p>
+        )}
         <RadioGroup label="Where to" value={where} onChange={setWhere} options={options} />
         <RadioGroup
           label="Under"
@@ -137,6 +149,13 @@ export function ReplayDialog(props: {
             },
           ]}
         />
+        {refused === "perhaps" && (
+          <Checkbox
+            checked={even}
+            onChange={setEven}
+            label="Refused ones too. Nobody knows who sent them; signed with your secret they are believed."
+          />
+        )}
       </form>
       {children}
       {replay.error !== null && <ErrorNote error={replay.error} title="Not sent" />}

@@ -73,10 +73,10 @@ export function useReplay(onSent?: () => void) {
   const open = useOpen();
   return useAct("messages", "replay", {
     toastError: onSent === undefined,
-    onDone: ({ sentence, failed, messageId }) => {
+    onDone: ({ sentence, sent, failed, messageId }) => {
       toast({
         title: sentence,
-        tone: failed > 0 ? "amber" : "green",
+        tone: failed > 0 || sent === 0 ? "amber" : "green",
         ...(messageId === null
           ? {}
           : { action: { label: "Open message", onClick: () => open(messageId) } }),

@@ -69,6 +69,22 @@ describe("replaying with a choice", () => {
     expect(screen.queryByRole("dialog")).toBeNull();
   });
 
+  it("asks before a refused one is signed, also by key", async () => {
+    const user = userEvent.setup();
+    const { asked } = await open("/messages?q=status%3Arefused");
+    await screen.findByRole("listbox", { name: "Messages, newest first" });
+    await user.keyboard("j");
+    await screen.findByRole("heading", { name: "Why it was refused" });
+    await user.keyboard("r");
+    const over = await dialog("Replay this message");
+    expect(within(over).getByText(/nobody knows who sent it/)).toBeVisible();
+    expect(await violations()).toEqual([]);
+    expect(asked("messages.replay")).toEqual([]);
+    await user.click(within(over).getByRole("button", { name: "Sign and replay" }));
+    expect(await screen.findByText(/1 message was sent again/)).toBeVisible();
+    expect(asked("messages.replay")).toMatchObject([{ refused: true, to: "usher" }]);
+  });
+
   it("sends a selection to both", async () => {
     const user = userEvent.setup();
     const { asked } = await open("/messages");
@@ -92,6 +108,7 @@ describe("replaying with a choice", () => {
     const over = await dialog(/^Replay 33\d messages$/);
     expect(within(over).getByText("status:refused")).toBeVisible();
     await user.click(await screen.findByRole("radio", { name: "All 2 forwards" }));
+    await user.click(within(over).getByRole("checkbox", { name: /^Refused ones too/ }));
     await user.click(confirm());
     await screen.findByText(/on their way to the forwards/);
     expect(asked("messages.replay")).toEqual([
@@ -99,6 +116,7 @@ describe("replaying with a choice", () => {
         which: { environmentId: 1, query: "status:refused", zone: expect.any(String) },
         sameId: false,
         to: "forwards",
+        refused: true,
       },
     ]);
   });

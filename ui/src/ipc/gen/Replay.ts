@@ -15,6 +15,11 @@ which: WhichMessages,
  */
 sameId: boolean, 
 /**
+ * Refused ones too. Nobody knows who sent them, and a replay is signed with the endpoint's own
+ * secret, so that they are trusted from then on. Left out unless this is set.
+ */
+refused?: boolean, 
+/**
  * Where they go; through the listener when absent.
  */
 to?: ReplayTo, 

@@ -13,6 +13,10 @@ sent: number,
  */
 failed: number, 
 /**
+ * Refused ones that were left out.
+ */
+leftOut: number, 
+/**
  * In words.
  */
 sentence: string, 

@@ -25,20 +25,27 @@ pub(in crate::api) async fn replay(engine: &Engine, asked: Replay) -> Result<Rep
     if let Some(target) = asked.forward_id {
         fits(engine, to, target).await?;
     }
-    let mut replayed = Replayed { sent: 0, failed: 0, sentence: String::new(), message_id: None };
-    let mut problem = None;
+    let mut replayed =
+        Replayed { sent: 0, failed: 0, left_out: 0, sentence: String::new(), message_id: None };
+    let (mut problem, mut answer) = (None, None);
+    let refused = asked.refused.unwrap_or(false);
     for id in ids {
+        if !refused && is_refused(engine, id).await? {
+            replayed.left_out += 1;
+            continue;
+        }
         let sent = match to {
-            ReplayTo::Usher => again(engine, id, asked.same_id).await,
+            ReplayTo::Usher => again(engine, id, asked.same_id).await.map(Some),
             ReplayTo::Forwards => {
                 onwards(engine, id, asked.same_id, asked.forward_id).await.map(|()| None)
             }
             ReplayTo::Both => both(engine, id, asked.same_id).await,
         };
         match sent {
-            Ok(message) => {
+            Ok(became) => {
                 replayed.sent += 1;
-                replayed.message_id = message;
+                (replayed.message_id, answer) =
+                    became.map_or((None, None), |(message, answer)| (message, Some(answer)));
             }
             Err(error) => {
                 replayed.failed += 1;
@@ -54,15 +61,38 @@ pub(in crate::api) async fn replay(engine: &Engine, asked: Replay) -> Result<Rep
         (_, 1) => "1 message was sent again".to_owned(),
         (_, count) => format!("{count} messages were sent again"),
     };
+    let left_out = match replayed.left_out {
+        0 => String::new(),
+        1 => ", 1 refused one was left out".to_owned(),
+        left => format!(", {left} refused ones were left out"),
+    };
     replayed.sentence = match (replayed.sent, problem) {
+        (0, None) if replayed.left_out > 0 => LEFT_OUT.to_owned(),
         (0, None) => "There was nothing to send again.".to_owned(),
-        (sent, None) => format!("{}.", count(sent)),
+        (1, None) => {
+            let answer = answer.map(|answer| format!(" {answer}")).unwrap_or_default();
+            format!("{}{left_out}.{answer}", count(1))
+        }
+        (sent, None) => format!("{}{left_out}.", count(sent)),
         (0, Some(problem)) => problem,
         (sent, Some(problem)) => {
-            format!("{}, {} not. {problem}", count(sent), replayed.failed)
+            format!("{}, {} not{left_out}. {problem}", count(sent), replayed.failed)
         }
     };
     Ok(replayed)
+}
+
+const LEFT_OUT: &str = "Nothing was sent again: what was refused is left out, since nobody knows who sent it, and a replay \
+                        is signed with your own secret. Verify it again, or ask for refused ones too.";
+
+async fn is_refused(engine: &Engine, id: i64) -> Result<bool, ApiError> {
+    let refused = sqlx::query_scalar!(
+        r#"select outcome = 'refused' as "refused!: bool" from message where id = ?1"#,
+        id
+    )
+    .fetch_optional(&engine.db().read())
+    .await?;
+    Ok(refused.unwrap_or(false))
 }
 
 /// Whether one target can be named for a replay that goes there.
@@ -123,8 +153,8 @@ async fn onwards(
 }
 
 /// Through the listener, and to the targets unless what it became goes there by itself.
-async fn both(engine: &Engine, id: i64, same_id: bool) -> Result<Option<i64>, ApiError> {
-    let became = again(engine, id, same_id).await?;
+async fn both(engine: &Engine, id: i64, same_id: bool) -> Result<Option<Became>, ApiError> {
+    let (became, answer) = again(engine, id, same_id).await?;
     let by_itself = sqlx::query_scalar!(
         r#"select exists (
              select 1 from message where id = ?1 and origin_id = ?2 and accepted = 1
@@ -137,10 +167,13 @@ async fn both(engine: &Engine, id: i64, same_id: bool) -> Result<Option<i64>, Ap
     if !by_itself {
         onwards(engine, id, same_id, None).await?;
     }
-    Ok(became)
+    Ok(Some((became, answer)))
 }
 
-async fn again(engine: &Engine, id: i64, same_id: bool) -> Result<Option<i64>, ApiError> {
+/// The message that it became, and what was answered.
+type Became = (Option<i64>, String);
+
+async fn again(engine: &Engine, id: i64, same_id: bool) -> Result<Became, ApiError> {
     let stored = sqlx::query!(
         "select m.endpoint_id, m.svix_id, b.body
          from message m join message_body b on b.message_id = m.id where m.id = ?1",
@@ -161,7 +194,7 @@ async fn again(engine: &Engine, id: i64, same_id: bool) -> Result<Option<i64>, A
     };
     let sent = samples::send(engine, test).await?;
     match sent.status {
-        200..300 => Ok(sent.message_id),
+        200..300 => Ok((sent.message_id, sent.answer)),
         status => Err(ApiError::unavailable(format!("Answered {status}: {}", sent.answer))),
     }
 }

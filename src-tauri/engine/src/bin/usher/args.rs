@@ -1,5 +1,6 @@
 //! The words `usher` understands.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -375,7 +376,7 @@ pub enum Messages {
         #[arg(required_unless_present = "search", value_name = "ID")]
         ids: Vec<i64>,
         /// Or all that this search finds
-        #[arg(long, value_name = "SEARCH", conflicts_with = "ids")]
+        #[arg(long, value_name = "SEARCH", conflicts_with = "ids", allow_hyphen_values = true)]
         search: Option<String>,
     },
     /// Print messages in a form to take elsewhere; several only as JSON or HAR
@@ -384,7 +385,7 @@ pub enum Messages {
         #[arg(required_unless_present = "search", value_name = "ID")]
         ids: Vec<i64>,
         /// Or all that this search finds
-        #[arg(long, value_name = "SEARCH", conflicts_with = "ids")]
+        #[arg(long, value_name = "SEARCH", conflicts_with = "ids", allow_hyphen_values = true)]
         search: Option<String>,
         /// As what
         #[arg(long = "as", value_enum, default_value_t = Form::Curl)]
@@ -449,11 +450,15 @@ pub struct ReplayArgs {
     #[arg(required_unless_present = "search", value_name = "ID")]
     pub ids: Vec<i64>,
     /// Or all that this search finds
-    #[arg(long, value_name = "SEARCH", conflicts_with = "ids")]
+    #[arg(long, value_name = "SEARCH", conflicts_with = "ids", allow_hyphen_values = true)]
     pub search: Option<String>,
     /// Under the id it had, to see how a duplicate is taken
     #[arg(long)]
     pub same_id: bool,
+    /// Refused ones too: nobody knows who sent them, and a replay is signed with your own secret, so
+    /// that they are trusted from then on
+    #[arg(long)]
+    pub even_refused: bool,
     /// Where to: "usher" through the running listener, as if Clerk had sent it; "forwards" to all
     /// targets of its endpoint; "both", each target once; or one target by its id or its address, as
     /// in usher forwards list
@@ -504,21 +509,47 @@ pub enum Contacts {
 #[derive(Debug, clap::Args)]
 pub struct List {
     /// Only those that this finds
-    #[arg(value_name = "SEARCH", allow_hyphen_values = true)]
+    #[arg(value_name = "SEARCH")]
     pub query: Vec<String>,
     /// Only this environment
     #[arg(long, value_name = "NAME")]
     pub environment: Option<String>,
-    /// How many at most; 0 for all
-    #[arg(long, value_name = "N", default_value_t = 100)]
-    pub limit: u64,
+    /// How many at most; 0 for all [default: 100, and 10 before those that are followed]
+    #[arg(long, value_name = "N")]
+    pub limit: Option<u64>,
 }
 
 impl List {
+    /// How many at most; 0 for all.
+    pub fn limit(&self) -> u64 {
+        self.limit.unwrap_or(100)
+    }
+
     /// The text looked for.
     pub fn text(&self) -> Option<String> {
-        (!self.query.is_empty()).then(|| self.query.join(" "))
+        let words = self.query.iter().map(|word| word.strip_prefix(SHIELD).unwrap_or(word));
+        (!self.query.is_empty()).then(|| words.collect::<Vec<_>>().join(" "))
     }
+}
+
+/// Stands before a word of a search that begins with a minus.
+const SHIELD: char = '\u{1}';
+
+/// The words of the command line, in which `-type:session.*` after `list` is not taken for an option.
+pub fn words(words: impl Iterator<Item = OsString>) -> impl Iterator<Item = OsString> {
+    let mut list = false;
+    words.map(move |word| {
+        let is_term =
+            |word: &str| word.len() > 2 && word.starts_with('-') && !word.starts_with("--");
+        match word.to_str() {
+            Some(text) if list && is_term(text) => format!("{SHIELD}{text}").into(),
+            Some("list") => {
+                list = true;
+                word
+            }
+            _ => word,
+        }
+    })
 }
 
 /// `usher trigger`.

@@ -29,7 +29,7 @@ async fn list(host: &Host, asked: &List, out: &mut Out) -> Result<(), Failure> {
     let mut page = newest(environment_id, asked.text());
     let mut table =
         Table::new(["ID", "EMAIL", "NAME", "USER ID", "GROUP", "LISTS", "SUBSCRIBED", "CREATED"]);
-    let mut left = Left::new(asked.limit);
+    let mut left = Left::new(asked.limit());
     while let Some(limit) = left.page() {
         page.limit = Some(limit);
         let got: Page<ContactRow> = host.ask("contacts.list", &page).await?;

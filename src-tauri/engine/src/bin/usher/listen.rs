@@ -1,6 +1,7 @@
 //! `usher listen`: receive, and tell of each message as one line.
 //!
-//! Stdout is JSON lines in any case, since scripts wait for the first one. When another process has
+//! Stdout is JSON lines, since scripts wait for the first one, unless a person looks at it, who gets
+//! readable ones. When another process has
 //! the data folder open and listens, this follows it, and takes over when that one leaves.
 
 use std::io::{self, IsTerminal as _};
@@ -76,8 +77,10 @@ async fn follow(
         Some(last) => last,
         None => newest(host).await?,
     };
-    out.object(&Ready { kind: "ready", url: &url, console: console.as_deref() })?;
-    out.flush()?;
+    if out.json || !out.terminal {
+        out.object(&Ready { kind: "ready", url: &url, console: console.as_deref() })?;
+        out.flush()?;
+    }
     if host.owns() {
         say(&format!("Listening at {url}. Press Ctrl+C to stop."));
     } else {
@@ -155,7 +158,9 @@ async fn show_new(host: &Host, from: &mut i64, out: &mut Out) -> Result<(), Fail
         let Some(newest) = page.rows.last() else { return Ok(()) };
         let (newest, full) = (newest.id, page.rows.len() == PAGE as usize);
         for row in &page.rows {
-            out.object(&line(row))?;
+            if out.json || !out.terminal {
+                out.object(&line(row))?;
+            }
             if io::stderr().is_terminal() && !out.json {
                 say_message(row);
             }

@@ -20,10 +20,8 @@ const PAGE: u32 = 1000;
 /// Runs one of the commands.
 pub async fn run(host: &Host, command: Messages, out: &mut Out) -> Result<(), Failure> {
     match command {
-        Messages::List(asked) => {
-            list(host, &asked.list, out).await?;
-            if asked.follow { follow(host, &asked.list, out).await } else { Ok(()) }
-        }
+        Messages::List(asked) if asked.follow => follow(host, &asked.list, out).await,
+        Messages::List(asked) => list(host, &asked.list, out).await.map(drop),
         Messages::Show { id } => show(host, id, out).await,
         Messages::Verify { ids, search } => verify(host, ids, search, out).await,
         Messages::Copy { ids, search, form, redacted } => {
@@ -33,15 +31,23 @@ pub async fn run(host: &Host, command: Messages, out: &mut Out) -> Result<(), Fa
     }
 }
 
-async fn list(host: &Host, asked: &List, out: &mut Out) -> Result<(), Failure> {
-    let mut page = ListMessages {
+const TITLES: [&str; 6] = ["ID", "RECEIVED", "TYPE", "OUTCOME", "ABOUT", "ENDPOINT"];
+/// Messages shown before those that are followed, unless asked otherwise.
+const BEFORE: u64 = 10;
+
+async fn asked_for(host: &Host, asked: &List) -> Result<ListMessages, Failure> {
+    Ok(ListMessages {
         environment_id: super::environment(host, asked.environment.as_deref()).await?,
         query: asked.text(),
         zone: zone(),
         ..ListMessages::default()
-    };
-    let mut table = Table::new(["ID", "RECEIVED", "TYPE", "OUTCOME", "ABOUT", "ENDPOINT"]);
-    let mut left = Left::new(asked.limit);
+    })
+}
+
+async fn list(host: &Host, asked: &List, out: &mut Out) -> Result<(), Failure> {
+    let mut page = asked_for(host, asked).await?;
+    let mut table = Table::new(TITLES);
+    let mut left = Left::new(asked.limit());
     while let Some(limit) = left.page() {
         page.limit = Some(limit);
         let got: Page<MessageRow> = host.ask("messages.list", &page).await?;
@@ -60,40 +66,57 @@ async fn list(host: &Host, asked: &List, out: &mut Out) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Shows what arrives and is searched for, until it is told to stop.
+/// Shows the last messages that are searched for, oldest first, and what arrives, until it is told to
+/// stop.
 async fn follow(host: &Host, asked: &List, out: &mut Out) -> Result<(), Failure> {
     let mut stop = Stop::new()?;
     let mut changes = host.changes().await?;
-    let mut page = ListMessages {
-        environment_id: super::environment(host, asked.environment.as_deref()).await?,
-        query: asked.text(),
-        zone: zone(),
-        after: Some(newest(host).await?),
-        limit: Some(PAGE),
-        ..ListMessages::default()
-    };
-    out.flush()?;
+    let mut table = Table::new(TITLES);
+    let seen = newest(host).await?;
+    let mut page = asked_for(host, asked).await?;
+    let mut rows: Vec<MessageRow> = Vec::new();
+    let mut left = Left::new(asked.limit.unwrap_or(BEFORE));
+    while let Some(limit) = left.page() {
+        page.limit = Some(limit);
+        let got: Page<MessageRow> = host.ask("messages.list", &page).await?;
+        left.took(got.rows.len());
+        rows.extend(got.rows);
+        page.cursor = got.next;
+        if page.cursor.is_none() {
+            left.end();
+        }
+    }
+    rows.reverse();
+    tell(&rows, &mut table, out)?;
+    page.cursor = None;
+    page.limit = Some(PAGE);
+    page.after = Some(rows.last().map_or(seen, |last| last.id.max(seen)));
     say("Following. Press Ctrl+C to stop.");
     loop {
         tokio::select! {
-            topics = changes.next() => if topics.is_none() { return Ok(()) },
+            topics = changes.next() => if topics.is_none() {
+                return Err(Failure::Failed("The Usher that had this data folder open has closed.".to_owned()));
+            },
             () = stop.asked() => return Ok(()),
         }
         let got: Page<MessageRow> = host.ask("messages.list", &page).await?;
-        for row in &got.rows {
-            if out.json {
-                out.object(row)?;
-            } else if out.terminal {
-                say_message(row);
-            } else {
-                out.line(&printable(&cells(row).join("  ")))?;
-            }
-        }
-        out.flush()?;
+        tell(&got.rows, &mut table, out)?;
         if let Some(last) = got.rows.last() {
             page.after = Some(last.id);
         }
     }
+}
+
+/// Some messages as they are followed: for a person in colour, else a line each.
+fn tell(rows: &[MessageRow], table: &mut Table<6>, out: &mut Out) -> Result<(), Failure> {
+    if out.json {
+        rows.iter().try_for_each(|row| out.object(row))?;
+    } else if out.terminal {
+        rows.iter().for_each(say_message);
+    } else if !rows.is_empty() {
+        table.rows(out, &rows.iter().map(cells).collect::<Vec<_>>())?;
+    }
+    Ok(out.flush()?)
 }
 
 fn cells(row: &MessageRow) -> [String; 6] {
@@ -196,12 +219,18 @@ pub async fn replay(host: &Host, asked: ReplayArgs, out: &mut Out) -> Result<(),
         To::One(named) => (ReplayTo::Forwards, Some(forwards::find(host, &named).await?)),
     };
     let which = which(asked.ids, asked.search);
-    let replay = Replay { which, same_id: asked.same_id, to: Some(to), forward_id };
+    let replay = Replay {
+        which,
+        same_id: asked.same_id,
+        refused: Some(asked.even_refused),
+        to: Some(to),
+        forward_id,
+    };
     let done: Replayed = host.ask("messages.replay", &replay).await?;
     if to == ReplayTo::Forwards && done.sent > 0 {
         forwards::say_when_nobody_forwards(host).await?;
     }
-    out.outcome(&done, done.failed > 0, &done.sentence)
+    out.outcome(&done, done.failed > 0 || (done.sent == 0 && done.left_out > 0), &done.sentence)
 }
 
 async fn copy(
