@@ -279,6 +279,9 @@ async fn an_endpoint_says_how_it_is() {
     assert_eq!(state().await, "waiting");
     app.post(&endpoint, &maya()).await;
     assert_eq!(state().await, "receiving");
+    let flawed = json!({ "endpointId": endpoint.id, "body": "{}", "flaw": "wrong_secret" });
+    assert_eq!(app.call("tests.send", flawed).await["status"], 400);
+    assert_eq!(state().await, "receiving", "a test that is refused on purpose says nothing");
     app.clock.advance(2 * HOUR);
     app.post_signed(OTHER_SECRET, &endpoint, "msg_x", &maya()).await;
     assert_eq!(state().await, "failing");
@@ -292,14 +295,14 @@ async fn an_endpoint_says_how_it_is() {
             shown["lastMessageAt"],
             shown["environment"]
         ]),
-        json!([2, 1, NOON + 2 * HOUR, "Development"])
+        json!([3, 2, NOON + 2 * HOUR, "Development"])
     );
     let hours = shown["hours"].as_array().unwrap();
     assert_eq!(hours.len(), 24);
     assert_eq!(
         [hours[21].clone(), hours[23].clone()],
         [
-            json!({ "startAt": NOON, "accepted": 1, "refused": 0 }),
+            json!({ "startAt": NOON, "accepted": 1, "refused": 1 }),
             json!({ "startAt": NOON + 2 * HOUR, "accepted": 0, "refused": 1 }),
         ]
     );

@@ -295,8 +295,11 @@ async fn it_is_tried_again_on_the_schedule_of_svix_or_not_at_all() {
         app.clock.advance(pause);
         at += pause;
     }
+    let listed = app.call("messages.list", json!({})).await["rows"][0].clone();
+    assert_eq!(listed["forward"], "waiting", "{listed}");
     let delivery = delivered(&app, message, &["failed"]).await[0].clone();
     assert_eq!(delivery["attempts"].as_array().unwrap().len(), 8);
+    assert_eq!(app.message(message).await["forward"], "failed");
     assert_eq!(delivery["dueAt"], Value::Null);
     assert_eq!(delivery["attempts"][7]["body"], "stack trace");
     let said = "Answered 500. Your handler failed. Look at the log of your server.";

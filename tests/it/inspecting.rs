@@ -17,6 +17,19 @@ fn with_endpoint() -> (TempDir, Usher) {
 }
 
 #[test]
+fn the_first_steps_of_the_help_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let usher = Usher::new(folder.path());
+    let _listening = usher.listen(&[]);
+    let sent = usher.run(&["trigger", "user.created"]);
+    assert_eq!(sent.code, 0, "{sent:?}");
+    assert!(sent.err.contains("\"Clerk\" was made, with a secret of its own"), "{sent:?}");
+    assert_eq!(usher.json(&["contacts", "list"]).len(), 1);
+    usher.json(&["endpoints", "add", "--name", "Second", "--secret", "new"]);
+    assert_eq!(usher.run(&["trigger", "user.created", "--endpoint", "Second"]).code, 0);
+}
+
+#[test]
 fn a_search_that_cannot_be_read_says_what_is_wrong() {
     let (_folder, usher) = with_endpoint();
     for (search, says) in [

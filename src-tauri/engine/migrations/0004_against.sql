@@ -6,3 +6,8 @@ alter table message add column against_id integer;
 -- Few messages are repeated, or replayed; looked for by `is:duplicate` and `is:replayed`.
 create index message_repeated on message (id) where outcome = 'duplicate' or duplicates > 0;
 create index message_replayed on message (id) where origin_id is not null;
+
+-- Deliveries that a target did not take: given up, or to be tried again.
+create view forward_trouble as
+select message_id, state
+from delivery where state = 'failed' or (state = 'waiting' and attempts > 0);

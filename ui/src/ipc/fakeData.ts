@@ -238,6 +238,7 @@ export function makeMessage({
     pinned: false,
     originId: null,
     againstId: null,
+    forward: id % 23 === 0 ? "waiting" : null,
     sentence: refused ? why : SENTENCES[outcome],
     answer: refused ? "Refused: the signature does not fit." : "Stored and processed.",
     steps,

@@ -22,7 +22,7 @@ pub enum EndpointState {
     Waiting,
     /// The last message was accepted.
     Receiving,
-    /// The last message was refused.
+    /// The last message was refused, and it was not a test.
     Failing,
     /// Messages are kept and wait until it is resumed.
     Paused,
@@ -254,7 +254,8 @@ async fn rows(engine: &Engine, only: Option<i64>) -> Result<Vec<EndpointRow>, Ap
                       as "secrets!: i64",
                   (select max(received_at) from message where endpoint_id = e.id)
                       as "last_message_at: i64",
-                  (select accepted from message where endpoint_id = e.id
+                  (select accepted from message
+                   where endpoint_id = e.id and (accepted = 1 or test = 0)
                    order by received_at desc, id desc limit 1) as "last_accepted: bool",
                   (select count(*) from message where endpoint_id = e.id and received_at >= ?1)
                       as "messages24h!: i64",

@@ -77,8 +77,9 @@ pub struct DeliveryRow {
 }
 
 /// How a delivery stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS, sqlx::Type)]
 #[serde(rename_all = "camelCase")]
+#[sqlx(rename_all = "lowercase")]
 #[ts(export)]
 pub enum DeliveryState {
     /// An attempt is under way or to come.

@@ -83,6 +83,8 @@ pub struct MessageRow {
     pub pinned: bool,
     /// The message it is a replay of, which may be gone.
     pub origin_id: Option<i64>,
+    /// `failed` when a target never took it, `waiting` when one is tried again; absent when all is well.
+    pub forward: Option<DeliveryState>,
 }
 
 /// A page of a list.
@@ -569,6 +571,8 @@ pub(super) async fn show(engine: &Engine, which: ById) -> Result<MessageDetail, 
                   m.altered_duplicate as "altered_duplicate: bool", m.body_size, m.verified_us,
                   m.stored_us, m.settled_us, m.answered_us, v.instance_id as known_instance,
                   b.headers, b.body,
+                  (select min(f.state) from forward_trouble f where f.message_id = m.id)
+                      as "forward: DeliveryState",
                   (select hint from endpoint_secret where id = m.secret_id) as secret_hint
            from message m
            join endpoint e on e.id = m.endpoint_id
@@ -633,6 +637,7 @@ pub(super) async fn show(engine: &Engine, which: ById) -> Result<MessageDetail, 
             test: row.test,
             pinned: row.pinned,
             origin_id: row.origin_id,
+            forward: row.forward,
         },
         answer: row.answer,
         sentence: row.sentence,

@@ -101,7 +101,7 @@ pub enum Refusal {
     },
     /// No active secret made this signature.
     #[error(
-        "The signature does not match this endpoint's signing secret. In Clerk open Configure → Webhooks → this endpoint, copy the Signing Secret, and paste it into the endpoint in Usher."
+        "The signature does not match this endpoint's signing secret. In Clerk open Configure → Webhooks → this endpoint, copy the Signing Secret, and paste it into the endpoint in Usher. If that one is in Usher already, something on the way changes the body, such as a proxy that writes its JSON anew."
     )]
     WrongSecret,
     /// The secret of another endpoint made this signature.

@@ -31,6 +31,7 @@ function refusedRow(id: number, endpointId: number): MessageRow {
     test: false,
     pinned: false,
     originId: null,
+    forward: null,
   };
 }
 

@@ -1,5 +1,6 @@
 import type { MessageRow } from "../../ipc/gen/MessageRow";
 import { cx } from "../../lib/cx";
+import { Badge } from "../../parts/Badge";
 import { IconPin } from "../../parts/icons";
 import { OutcomeBadge } from "../../parts/OutcomeBadge";
 import { Time } from "../../parts/Time";
@@ -16,7 +17,11 @@ export function Row({ row, selected }: { row: MessageRow; selected: boolean }) {
         {row.type || "No readable type"}
         {row.test && <span className={s.test}>test</span>}
       </span>
-      <OutcomeBadge outcome={row.outcome} reason={row.reason} />
+      <span className={s.badges}>
+        {row.forward === "waiting" && <Badge tone="amber">Forward waits</Badge>}
+        {row.forward === "failed" && <Badge tone="red">Not forwarded</Badge>}
+        <OutcomeBadge outcome={row.outcome} reason={row.reason} />
+      </span>
       <span className={s.subject}>{row.subject ?? "—"}</span>
       <span className={s.time}>
         {row.pinned && (

@@ -34,7 +34,8 @@ const STRETCH_US: i64 = 6_000;
 /// Columns of a [`MessageRow`].
 const ROW: &str = "m.id, m.svix_id, m.kind, m.outcome, m.reason, e.name as endpoint, m.endpoint_id, \
                    m.environment_id, m.subject, m.received_at, m.status, m.duplicates, m.test, \
-                   m.pinned, m.origin_id";
+                   m.pinned, m.origin_id, \
+                   (select min(f.state) from forward_trouble f where f.message_id = m.id) as forward";
 /// Offers made at once.
 const OFFERS: usize = 12;
 

@@ -18,10 +18,10 @@ use usher_engine::secret;
     version,
     arg_required_else_help = true,
     after_help = "First steps:\n  \
-        usher endpoints add --name Local        make an address for Clerk\n  \
         usher listen                            receive messages, until Ctrl+C\n  \
         usher trigger user.created              send yourself a test message (second terminal)\n  \
-        usher contacts list                     see who is in the audience\n\n\
+        usher contacts list                     see who is in the audience\n  \
+        usher endpoints add --name Clerk        make an address for Clerk; its secret comes after\n\n\
         Exit codes: 0 done, 1 failed, 2 asked wrongly, 3 not found."
 )]
 pub struct Args {
@@ -200,7 +200,7 @@ pub enum Endpoints {
 /// Settings of an endpoint.
 #[derive(Debug, clap::Args)]
 pub struct Options {
-    /// Signing secret from Clerk's endpoint page, whsec_…; "-" reads it from stdin. An endpoint
+    /// Signing secret from Clerk's endpoint page, whsec_…; "-" reads it from stdin, "new" makes one for tests. An endpoint
     /// may have several
     #[arg(long, value_name = "SECRET")]
     pub secret: Option<String>,

@@ -2,6 +2,8 @@
 
 use std::io::{self, IsTerminal as _};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use serde_json::json;
 use usher_engine::api::app::Nothing;
@@ -120,7 +122,7 @@ async fn list(
     Table::new(["ID", "NAME", "ENVIRONMENT", "STATE", "LAST 24 H", "LAST MESSAGE", "ADDRESS"])
         .rows(out, &cells)?;
     if rows.is_empty() && out.terminal {
-        say("There is no endpoint yet. Make one: usher endpoints add --name Local");
+        say("There is no endpoint yet. Make one: usher endpoints add --name Clerk");
     }
     Ok(())
 }
@@ -235,7 +237,7 @@ pub async fn only(host: &Host) -> Result<EndpointRow, Failure> {
     match (all.pop(), all.as_slice()) {
         (Some(one), []) => Ok(one),
         (None, _) => Err(Failure::NotFound(
-            "There is no endpoint yet. Make one: usher endpoints add --name Local --secret whsec_…"
+            "There is no endpoint yet. Make one: usher endpoints add --name Clerk --secret whsec_…"
                 .into(),
         )),
         (Some(last), others) => {
@@ -245,13 +247,33 @@ pub async fn only(host: &Host) -> Result<EndpointRow, Failure> {
     }
 }
 
-/// The secret that was given, or that stdin has.
+/// An endpoint with a secret of its own, so that tests can be signed before there is one of Clerk's.
+pub async fn made_for_tests(host: &Host) -> Result<EndpointRow, Failure> {
+    let environments: Vec<EnvironmentRow> = host.ask("environments.list", &Nothing {}).await?;
+    let environment_id = environments.first().map_or(0, |environment| environment.id);
+    let add = AddEndpoint {
+        environment_id,
+        name: "Clerk".to_owned(),
+        secret: Some(new_secret()),
+        settings: None,
+    };
+    let made: EndpointDetail = host.ask("endpoints.add", &add).await?;
+    say("There was no endpoint yet: \"Clerk\" was made, with a secret of its own.");
+    Ok(made.row)
+}
+
+/// The secret that was given, that stdin has, or a new one.
 pub fn secret(pasted: &str) -> Result<String, Failure> {
-    if pasted == "-" {
-        Ok(io::read_to_string(io::stdin())?.trim().to_owned())
-    } else {
-        Ok(pasted.to_owned())
+    match pasted {
+        "-" => Ok(io::read_to_string(io::stdin())?.trim().to_owned()),
+        "new" => Ok(new_secret()),
+        pasted => Ok(pasted.to_owned()),
     }
+}
+
+/// As Svix makes them: `whsec_` and 24 random bytes in base64.
+fn new_secret() -> String {
+    format!("whsec_{}", STANDARD.encode(rand::random::<[u8; 24]>()))
 }
 
 /// Changes `settings` as the options say; false when they say nothing.

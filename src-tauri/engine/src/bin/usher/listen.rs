@@ -222,6 +222,7 @@ fn line(row: &MessageRow) -> Line<'_> {
         test,
         pinned,
         origin_id,
+        forward: _,
     } = row;
     Line {
         kind: "message",
