@@ -65,7 +65,7 @@ fn a_refused_message_is_explained_put_right_replayed_compared_and_forwarded() {
     section(&window, "Messages");
     window.text("user.created").wait().click();
     window.role("button", "Verify again").wait().click();
-    window.text("Signature valid").wait();
+    window.text("Verified again").wait();
     section(&window, "Audience");
     window.text("maya@example.com").wait();
 

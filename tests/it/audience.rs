@@ -72,7 +72,9 @@ async fn the_five_events_from_the_waitlist_to_the_end() {
         app.timeline(&contact["id"]).await,
         [
             "Joined waitlist (waitlistEntry.created): email - > ada@example.com, \
-             userGroup - > Waitlist, lists - > News, source - > Clerk webhook, subscribed - > yes",
+             userGroup - > Waitlist, lists - > News, source - > Clerk webhook, subscribed - > yes, \
+             waitlist - > pending",
+            "Updated (waitlistEntry.updated): waitlist pending > invited",
             "Became a user (user.created): email ada@example.com > Ada@Example.com, \
              userId - > user_1, firstName - > Ada, lastName - > Okafor",
             "Updated (user.updated): email Ada@Example.com > ada@work.example",

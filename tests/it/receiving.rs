@@ -428,6 +428,12 @@ async fn without_a_secret_messages_are_kept_and_verified_later() {
     assert_eq!(kept["outcome"], json!("processed"));
     assert_eq!(kept["verification"]["verified"], json!(true));
     assert_eq!(kept["verification"]["ageS"], json!(0));
+    let steps = kept["steps"].as_array().unwrap();
+    let titles: Vec<_> = steps.iter().map(|step| step["title"].as_str().unwrap()).collect();
+    assert_eq!(titles[..3], ["Refused at first", "Stored durably", "Verified again"]);
+    assert_eq!(titles.last(), Some(&"Answered 400"));
+    let shown = app.call("endpoints.show", json!({ "id": endpoint.id })).await;
+    assert_eq!(shown["signingSecrets"][0]["lastVerifiedAt"], NOON, "{shown}");
     assert_eq!(app.message(forged.id()).await["reason"], json!("wrong_secret"));
     assert_eq!(app.contact("maya@example.com").await["userId"], json!("user_1"));
     let retry = app.post_as(&endpoint, "msg_1", &maya()).await;
@@ -464,7 +470,7 @@ async fn a_kept_message_is_not_doubled_when_its_retry_came_first() {
     let message = app.message(early.id()).await;
     assert_eq!(message["againstId"], retry.id());
     assert_eq!(message["verification"]["verified"], json!(true));
-    assert_eq!(message["steps"][0]["title"], "Signature valid");
+    assert_eq!(message["steps"][2]["title"], "Verified again");
     let contact = app.contact("maya@example.com").await;
     assert_eq!(app.timeline(&contact["id"]).await.len(), 1);
     assert_eq!(app.changed_by_rebuild().await, 0);

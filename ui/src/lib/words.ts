@@ -2,6 +2,7 @@ const FIELDS: Record<string, string> = {
   email: "Email",
   userId: "User ID",
   firstName: "First name",
+  waitlist: "Waitlist",
   lastName: "Last name",
   userGroup: "User group",
   lists: "Mailing lists",

@@ -611,6 +611,7 @@ pub(super) async fn show(engine: &Engine, which: ById) -> Result<MessageDetail, 
         outcome,
         trusted,
         sentence: &row.sentence,
+        answer: &row.answer,
         verification: &verification,
         touched: &touched,
         events: &events,
@@ -716,6 +717,7 @@ struct Way<'a> {
     outcome: Outcome,
     trusted: bool,
     sentence: &'a str,
+    answer: &'a str,
     verification: &'a Verification,
     touched: &'a [TouchedContact],
     events: &'a [String],
@@ -734,17 +736,23 @@ fn steps(way: &Way<'_>) -> Vec<Step> {
         after_us,
     };
     let mut steps = Vec::new();
-    steps.push(if way.trusted {
-        let hint = way.verification.secret_hint.as_ref().map(|hint| format!("secret …{hint}"));
+    let late = way.trusted && way.status >= 400;
+    let hint = way.verification.secret_hint.as_ref().map(|hint| format!("secret …{hint}"));
+    let (state, title, detail) = if late {
+        (StepState::Failed, "Refused at first", Some(way.answer.to_owned()))
+    } else if way.trusted {
         let age = way.verification.age_s.map(|age| format!("{age} s old"));
-        let detail: Vec<String> = hint.into_iter().chain(age).collect();
-        let detail = (!detail.is_empty()).then(|| detail.join(" · "));
-        step("signature", StepState::Done, "Signature valid".to_owned(), detail, verified)
+        let detail: Vec<String> = hint.iter().cloned().chain(age).collect();
+        (StepState::Done, "Signature valid", (!detail.is_empty()).then(|| detail.join(" · ")))
     } else {
-        let detail = Some(way.sentence.to_owned());
-        step("signature", StepState::Failed, "Not trusted".to_owned(), detail, verified)
-    });
+        (StepState::Failed, "Not trusted", Some(way.sentence.to_owned()))
+    };
+    steps.push(step("signature", state, title.to_owned(), detail, verified));
     steps.push(step("stored", StepState::Done, "Stored durably".to_owned(), None, stored));
+    if late {
+        let title = "Verified again".to_owned();
+        steps.push(step("signature", StepState::Done, title, hint, None));
+    }
     if way.trusted {
         let changed: Vec<&TouchedContact> =
             way.touched.iter().filter(|touched| !touched.changes.is_empty()).collect();
@@ -773,7 +781,8 @@ fn steps(way: &Way<'_>) -> Vec<Step> {
     }
     let state = if way.status < 300 { StepState::Done } else { StepState::Failed };
     let title = format!("Answered {}", way.status);
-    steps.push(step("answered", state, title, None, answered));
+    let detail = late.then(|| "Svix sends it again, which will be a duplicate.".to_owned());
+    steps.push(step("answered", state, title, detail, answered));
     steps
 }
 

@@ -1196,7 +1196,8 @@ fn judge(newest: Option<Version>, version: Version, dead: Option<(i64, OnDelete)
 #[serde(rename_all = "camelCase")]
 #[ts(export)]
 pub struct FieldChange {
-    /// `email`, `userId`, `firstName`, `lastName`, `userGroup`, `lists`, `source`, `subscribed`.
+    /// `email`, `userId`, `firstName`, `lastName`, `userGroup`, `lists`, `source`, `subscribed`,
+    /// `waitlist`.
     pub field: String,
     /// Before; absent when it was empty.
     pub from: Option<String>,
@@ -1216,7 +1217,7 @@ pub fn differences(
     };
     let flag = |contact: &Contact| Some(if contact.subscribed { "yes" } else { "no" }.to_owned());
     type Read<'a> = &'a dyn Fn(&Contact) -> Option<String>;
-    let fields: [(&str, Read<'_>); 8] = [
+    let fields: [(&str, Read<'_>); 9] = [
         ("email", &|c| Some(c.email.clone())),
         ("userId", &|c| c.user_id.clone()),
         ("firstName", &|c| c.first_name.clone()),
@@ -1225,6 +1226,7 @@ pub fn differences(
         ("lists", &lists),
         ("source", &|c| Some(c.source.to_owned())),
         ("subscribed", &flag),
+        ("waitlist", &|c| c.more.waitlist.clone()),
     ];
     fields
         .iter()

@@ -247,5 +247,14 @@ async fn trust(
     )
     .execute(tx.conn())
     .await?;
+    sqlx::query!(
+        "update endpoint_secret set last_verified_at = m.received_at
+         from message m where m.id = ?1 and endpoint_secret.id = ?2
+             and coalesce(endpoint_secret.last_verified_at, 0) < m.received_at",
+        id,
+        secret
+    )
+    .execute(tx.conn())
+    .await?;
     Ok(true)
 }

@@ -5,7 +5,8 @@
  */
 export type FieldChange = { 
 /**
- * `email`, `userId`, `firstName`, `lastName`, `userGroup`, `lists`, `source`, `subscribed`.
+ * `email`, `userId`, `firstName`, `lastName`, `userGroup`, `lists`, `source`, `subscribed`,
+ * `waitlist`.
  */
 field: string, 
 /**

@@ -262,10 +262,14 @@ fn write_folder(folder: &Path, all: &[Fixture]) -> Result<(), (PathBuf, io::Erro
         move |error| (path, error)
     };
     fs::create_dir_all(folder).map_err(at(folder))?;
+    let write = |path: &Path, text: String| match fs::symlink_metadata(path) {
+        Ok(about) if about.is_symlink() => Err((path.to_owned(), io::Error::other("it is a link"))),
+        _ => fs::write(path, text).map_err(at(path)),
+    };
     for fixture in all {
         let body = folder.join(format!("{}{BODY_ENDING}", fixture.name));
         let text = sorted(&fixture.body).unwrap_or_else(|| fixture.body.clone());
-        fs::write(&body, text).map_err(at(&body))?;
+        write(&body, text)?;
         let title = folder.join(format!("{}{TITLE_ENDING}", fixture.name));
         if fixture.title.is_empty() {
             match fs::remove_file(&title) {
@@ -275,7 +279,7 @@ fn write_folder(folder: &Path, all: &[Fixture]) -> Result<(), (PathBuf, io::Erro
                 _ => {}
             }
         } else {
-            fs::write(&title, format!("{}\n", fixture.title)).map_err(at(&title))?;
+            write(&title, format!("{}\n", fixture.title))?;
         }
     }
     Ok(())
@@ -323,13 +327,13 @@ fn read_one(folder: &Path, name: &str) -> Result<Fixture, String> {
 /// The text of a file; `None` when there is no such file.
 fn read_text(path: &Path) -> Result<Option<String>, String> {
     let unreadable = |error: io::Error| format!("It cannot be read: {error}.");
-    let about = match fs::metadata(path) {
+    let about = match fs::symlink_metadata(path) {
         Ok(about) => about,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(unreadable(error)),
     };
     if !about.is_file() {
-        return Err("It is not a file.".to_owned());
+        return Err("It is not a file of its own.".to_owned());
     }
     if about.len() > LARGEST {
         return Err(format!("It is larger than {} MiB.", LARGEST / 1024 / 1024));
