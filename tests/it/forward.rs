@@ -105,6 +105,7 @@ async fn a_message_arrives_as_it_came_and_the_answer_is_kept() {
         ("Keep-Alive", "timeout=5"),
         ("X-Tenant", "red"),
         ("X-Trace", "t1"),
+        ("Accept-Encoding", "gzip, br"),
     ] {
         sent.push((name.to_owned(), value.to_owned()));
     }
@@ -125,6 +126,7 @@ async fn a_message_arrives_as_it_came_and_the_answer_is_kept() {
         ("x-tenant", Some("blue")),
         ("x-usher-thing", None),
         ("keep-alive", None),
+        ("accept-encoding", None),
     ] {
         assert_eq!(request.header(name), value, "{name}");
     }

@@ -30,9 +30,9 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 /// Bytes of an answer's body that are kept.
 const KEPT: usize = 64 * 1024;
 
-/// Headers of one connection, which the next one does not inherit (RFC 9110, 7.6.1), and what the
-/// request makes by itself.
-const NOT_PASSED_ON: [&str; 12] = [
+/// Headers of one connection, which the next one does not inherit (RFC 9110, 7.6.1), what the request
+/// makes by itself, and which codings the sender, or a tunnel, can read: answers are kept as they come.
+const NOT_PASSED_ON: [&str; 13] = [
     "connection",
     "keep-alive",
     "proxy-connection",
@@ -45,6 +45,7 @@ const NOT_PASSED_ON: [&str; 12] = [
     "expect",
     "host",
     "content-length",
+    "accept-encoding",
 ];
 
 /// A message ready to go.
