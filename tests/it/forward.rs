@@ -617,12 +617,10 @@ fn addresses_that_may_be_connected_to() {
         "::1",
         "fc00::1",
         "fd12:3456::1",
+        "fd00:ec3::23",
+        "fd00:42::43",
         "::ffff:127.0.0.1",
         "::ffff:10.1.2.3",
-        "::192.168.0.1",
-        "::ffff:0:192.168.0.1",
-        "64:ff9b::10.0.0.1",
-        "2002:c0a8:0101::1",
     ] {
         assert_eq!(judge(text.parse().unwrap(), false), Ok(()), "{text}");
     }
@@ -637,6 +635,13 @@ fn addresses_that_may_be_connected_to() {
         "::ffff:8.8.8.8",
         "64:ff9b::8.8.8.8",
         "2002:808:808::1",
+        "::192.168.0.1",
+        "::127.0.0.1",
+        "::ffff:0:192.168.0.1",
+        "64:ff9b::10.0.0.1",
+        "64:ff9b::7f00:1",
+        "2002:c0a8:0101::1",
+        "2002:7f00:1::",
     ] {
         assert_eq!(judge(text.parse().unwrap(), false).err(), PUBLIC, "{text}");
         assert_eq!(judge(text.parse().unwrap(), true), Ok(()), "{text}");
@@ -659,6 +664,9 @@ fn addresses_that_may_be_connected_to() {
         "fec0::1",
         "ff02::1",
         "fd00:ec2::254",
+        "fd00:ec2::23",
+        "fd00:ec2:ffff::1",
+        "fd00:42::42",
         "fd20:ce::254",
         "::ffff:169.254.169.254",
         "::169.254.169.254",
@@ -697,6 +705,8 @@ fn addresses_are_read_as_they_are_written() {
         "http:///x",
         "http://:80/",
         "http://a:0/",
+        "http://a:+80/",
+        "http://[::1]:+80/",
         "http://a:99999/",
         "http://a:b@c/",
         "http://a/#b",

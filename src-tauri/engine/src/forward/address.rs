@@ -64,7 +64,9 @@ impl Address {
         let host = host.trim_end_matches('.').to_ascii_lowercase();
         let port = match authority.as_str().rsplit_once(':') {
             Some((_, digits)) if !digits.contains(']') => {
-                digits.parse().ok().filter(|port| *port > 0).ok_or_else(|| {
+                let number =
+                    digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok());
+                number.flatten().filter(|port| *port > 0).ok_or_else(|| {
                     format!("\"{digits}\" is not a port; write a number from 1 to 65535.")
                 })?
             }
@@ -158,9 +160,13 @@ impl Barred {
 /// # Errors
 /// Why not.
 pub fn judge(ip: IpAddr, allow_public: bool) -> Result<(), Barred> {
-    let private = match plain(ip) {
-        IpAddr::V4(ip) => judge_v4(ip)?,
-        IpAddr::V6(ip) => judge_v6(ip)?,
+    let private = match (plain(ip), carried(ip)) {
+        (IpAddr::V4(ip), _) => judge_v4(ip)?,
+        (IpAddr::V6(_), Some(carried)) => {
+            judge_v4(carried)?;
+            false
+        }
+        (IpAddr::V6(ip), None) => judge_v6(ip)?,
     };
     if private || allow_public { Ok(()) } else { Err(Barred::Public) }
 }
@@ -189,9 +195,10 @@ fn judge_v4(ip: Ipv4Addr) -> Result<bool, Barred> {
 /// True when it is private.
 fn judge_v6(ip: Ipv6Addr) -> Result<bool, Barred> {
     match ip.segments() {
-        [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254] | [0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254] => {
-            Err(METADATA)
-        }
+        // AWS, which has several services there; Scaleway; Google.
+        [0xfd00, 0xec2, ..]
+        | [0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42]
+        | [0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254] => Err(METADATA),
         [0xfe80..=0xfebf, ..] => Err(LINK_LOCAL),
         [0xfec0..=0xfeff, ..] => Err(Barred::Never("a site-local address")),
         [0xff00..=0xffff, ..] => Err(MULTICAST),
@@ -202,20 +209,24 @@ fn judge_v6(ip: Ipv6Addr) -> Result<bool, Barred> {
     }
 }
 
-/// The IPv4 address inside an IPv6 one that stands for it: mapped, compatible, translated, 6to4 or
-/// NAT64.
+/// An IPv4 address that is written as an IPv6 one (mapped) as what the system makes of it.
 fn plain(ip: IpAddr) -> IpAddr {
     let IpAddr::V6(v6) = ip else { return ip };
-    let v4 = |high: u16, low: u16| {
-        let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
-        IpAddr::V4(Ipv4Addr::new(a, b, c, d))
-    };
-    match v6.segments() {
-        [0, 0, 0, 0, 0, 0, 0, 0 | 1] => ip,
-        [0, 0, 0, 0, 0, 0 | 0xffff, high, low]
+    v6.to_ipv4_mapped().map_or(ip, IpAddr::V4)
+}
+
+/// The IPv4 address that another machine would send this on to: compatible, translated, 6to4 or NAT64.
+/// The packet leaves this machine, so what is private there is not so here.
+fn carried(ip: IpAddr) -> Option<Ipv4Addr> {
+    let IpAddr::V6(ip) = ip else { return None };
+    let (high, low) = match ip.segments() {
+        [0, 0, 0, 0, 0, 0, 0, 0 | 1] => return None,
+        [0, 0, 0, 0, 0, 0, high, low]
         | [0, 0, 0, 0, 0xffff, 0, high, low]
         | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
-        | [0x2002, high, low, ..] => v4(high, low),
-        _ => ip,
-    }
+        | [0x2002, high, low, ..] => (high, low),
+        _ => return None,
+    };
+    let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
+    Some(Ipv4Addr::new(a, b, c, d))
 }
