@@ -509,6 +509,29 @@ async fn what_went_wrong_is_said_in_words() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_does_not_end_is_told_from_none() {
+    let server = DevServer::start(|request, _| {
+        let maya = request.json()["data"]["first_name"] == "Maya";
+        if maya { Say::Endless(200) } else { status(200) }
+    })
+    .await;
+    let app = TestApp::start().await;
+    let endpoint = app.endpoint().await;
+    add(&app, &endpoint, &server.url(PATH), json!({ "retries": "none" })).await;
+    let message = app.post(&endpoint, &maya("Maya", 0)).await.id();
+    server.received(1).await;
+    // A whole round after its beginning was sent, that beginning has arrived.
+    let other = app.post(&endpoint, &leo()).await.id();
+    delivered(&app, other, &["done"]).await;
+    app.clock.advance(15_000);
+    let delivery = delivered(&app, message, &["failed"]).await[0].clone();
+    assert_eq!(delivery["attempts"][0]["status"], 200);
+    let said = problem(&delivery);
+    assert!(said.contains("began to answer (status 200) but did not end within 15 s"), "{said}");
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_a_target_is_refused_with_a_sentence() {
     let app = TestApp::start().await;
     let endpoint = app.endpoint().await;
@@ -725,6 +748,7 @@ fn every_problem_says_what_to_do() {
     for (problem, words) in [
         (Problem::Refused, "Nothing listens at http://localhost:3000. Is your dev server running?"),
         (Problem::Timeout, "did not answer within 15 s"),
+        (Problem::Endless(200), "began to answer (status 200) but did not end within 15 s"),
         (Problem::Broken("reset".into()), "ended without an answer: reset."),
         (Problem::NoSuchHost("nobody knows it".into()), "no machine called localhost"),
         (Problem::Status(400, None), "the body was parsed before it was verified"),

@@ -50,6 +50,9 @@ pub enum Say {
     Nothing,
     /// Nothing, and the connection ends.
     End,
+    /// The beginning of an answer of this status, which never ends. It is sent before the request
+    /// counts as received.
+    Endless(u16),
 }
 
 /// An empty answer of this status.
@@ -178,10 +181,18 @@ async fn serve(
         let sender = sender.lock().unwrap();
         let before = sender.borrow().len();
         let say = script(&request, before);
-        sender.send_modify(|all| all.push(request));
+        if !matches!(say, Say::Endless(_)) {
+            sender.send_modify(|all| all.push(request.clone()));
+        }
         say
     };
     match say {
+        Say::Endless(status) => {
+            let head = format!("HTTP/1.1 {status} x\r\n\r\n: open\n");
+            let _gone = stream.write_all(head.as_bytes()).await;
+            sender.lock().unwrap().send_modify(|all| all.push(request));
+            let _ended = stream.read_to_end(&mut Vec::new()).await;
+        }
         Say::End => {}
         Say::Nothing => {
             let _ended = stream.read_to_end(&mut Vec::new()).await;

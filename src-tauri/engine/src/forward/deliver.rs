@@ -131,7 +131,7 @@ pub async fn deliver(outgoing: Outgoing, clock: &dyn Clock) -> Answer {
     let done = tokio::select! {
         biased;
         done = exchange(outgoing, &mut answer) => done,
-        () = clock.pause(TIMEOUT) => Err(Problem::Timeout),
+        () = clock.pause(TIMEOUT) => Err(answer.status.map_or(Problem::Timeout, Problem::Endless)),
     };
     answer.problem = done.err().or_else(|| {
         let status = answer.status.filter(|status| !(200..300).contains(status))?;

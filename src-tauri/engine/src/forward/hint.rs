@@ -25,6 +25,8 @@ pub enum Problem {
     Tls(String),
     /// There was no answer within 15 s.
     Timeout,
+    /// An answer of this status began and did not end within 15 s.
+    Endless(u16),
     /// It could not be signed; why, as a sentence.
     Unsigned(String),
     /// Answered with this status, and perhaps a `Location`.
@@ -64,6 +66,9 @@ impl Problem {
             ),
             Self::Timeout => format!(
                 "{origin} did not answer within 15 s. Answer first and work afterwards, as Clerk does not wait longer either; a debugger may also be holding the request."
+            ),
+            Self::Endless(status) => format!(
+                "{origin} began to answer (status {status}) but did not end within 15 s. End the response in your handler: a stream that stays open does not count as received."
             ),
             Self::Defect => Self::DEFECT.to_owned(),
             Self::Status(status, location) => {
