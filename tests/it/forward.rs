@@ -26,6 +26,12 @@ fn leo() -> Value {
     user("user.created", "user_2", Some("leo@example.com"), "Leo", NOON)
 }
 
+fn names(server: &DevServer) -> Vec<String> {
+    let name =
+        |request: &Request| request.json()["data"]["first_name"].as_str().unwrap().to_owned();
+    server.so_far().iter().map(name).collect()
+}
+
 async fn add(app: &TestApp, endpoint: &TestEndpoint, url: &str, more: Value) -> i64 {
     let mut args = json!({ "endpointId": endpoint.id, "url": url });
     args.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -392,6 +398,29 @@ async fn a_target_that_is_off_gets_what_waited_and_nothing_of_meanwhile() {
         .map(|request| request.json()["data"]["first_name"].clone())
         .collect();
     assert_eq!(names, ["Maya", "Maya", "Mia"]);
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_types_are_of_what_arrives_from_then_on() {
+    let server = DevServer::start(|_, _| status(200)).await;
+    let app = TestApp::start().await;
+    let endpoint = app.endpoint().await;
+    let none = json!(["nothing.at.all"]);
+    let id = add(&app, &endpoint, &server.url(PATH), json!({ "types": none })).await;
+    for (minutes, name) in [(0, "Maya"), (1, "May"), (2, "Mai")] {
+        app.post(&endpoint, &maya(name, minutes)).await;
+    }
+    app.call("forwards.update", json!({ "id": id, "types": ["user.*"] })).await;
+    let wanted = app.post(&endpoint, &maya("Mia", 3)).await.id();
+    app.call("forwards.update", json!({ "id": id, "types": none })).await;
+    delivered(&app, wanted, &["done"]).await;
+    app.call("forwards.update", json!({ "id": id, "types": [] })).await;
+    let wanted = app.post(&endpoint, &maya("Em", 4)).await.id();
+    app.call("forwards.update", json!({ "id": id, "enabled": false })).await;
+    app.call("forwards.update", json!({ "id": id, "enabled": true })).await;
+    delivered(&app, wanted, &["done"]).await;
+    assert_eq!(names(&server), ["Mia", "Em"]);
     app.close().await;
 }
 

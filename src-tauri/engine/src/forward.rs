@@ -225,19 +225,21 @@ pub async fn add(
     Ok(id)
 }
 
-/// Puts a target in place of what it was. One that was off and is on again gets what is stored from
-/// now on, and what waited.
+/// Puts a target in place of what it was. What is stored until now goes by what it was: one that was
+/// off, or wanted other types, gets what is stored from now on, and what waited.
 ///
 /// # Errors
 /// What SQLite says.
-pub async fn update(tx: &mut Tx, id: i64, target: &Target) -> Result<(), sqlx::Error> {
-    let was_on = sqlx::query_scalar!(
-        r#"select enabled as "enabled: bool" from forward_target where id = ?1"#,
+pub async fn update(tx: &mut Tx, id: i64, target: &Target, now: i64) -> Result<(), sqlx::Error> {
+    let was = sqlx::query!(
+        r#"select types, enabled as "enabled: bool" from forward_target where id = ?1"#,
         id
     )
     .fetch_optional(tx.conn())
     .await?;
-    if target.enabled && was_on == Some(false) {
+    let types = json!(target.types).to_string();
+    if was.is_some_and(|was| was.types != types || was.enabled != target.enabled) {
+        queue::enqueue_all(tx, now).await?;
         look_from_now_on(tx, id).await?;
     }
     put(tx, id, target).await

@@ -371,7 +371,9 @@ pub(super) async fn update(engine: &Engine, new: UpdateForward) -> Result<Forwar
             target.secret = Some(kept);
         }
     }
-    let changed = engine.db().write(async |tx| forward::update(tx, new.id, &target).await).await;
+    let now = engine.now();
+    let changed =
+        engine.db().write(async |tx| forward::update(tx, new.id, &target, now).await).await;
     let useless =
         if changed.is_ok() { before.filter(|b| target.secret.as_ref() != Some(b)) } else { fresh };
     if let Some(kept) = useless {

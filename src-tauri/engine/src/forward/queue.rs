@@ -88,6 +88,16 @@ pub(super) async fn enqueue(tx: &mut Tx, up_to: i64, now: i64) -> Result<(), sql
     Ok(())
 }
 
+/// The same of every message there is.
+pub(super) async fn enqueue_all(tx: &mut Tx, now: i64) -> Result<(), sqlx::Error> {
+    let last = sqlx::query_scalar!(
+        r#"select coalesce(max(seq), 0) as "last!: i64" from sqlite_sequence where name = 'message'"#
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    enqueue(tx, last, now).await
+}
+
 /// Makes deliveries of messages that were refused at first and are trusted since, unless they arrived
 /// before the target was added.
 ///
