@@ -345,6 +345,32 @@ async fn what_waits_survives_a_restart_and_can_be_tried_now() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn trying_now_uses_up_none_of_the_schedule() {
+    let server = DevServer::start(|_, _| status(503)).await;
+    let app = TestApp::start().await;
+    let endpoint = app.endpoint().await;
+    let id = add(&app, &endpoint, &server.url(PATH), json!({})).await;
+    let message = app.post(&endpoint, &maya("Maya", 0)).await.id();
+    let mut delivery = attempted(&app, message, 1).await;
+    for times in 2..10 {
+        app.call("forwards.retry", json!({ "id": delivery["id"] })).await;
+        delivery = attempted(&app, message, times).await;
+        let stands = (&delivery["state"], &delivery["dueAt"]);
+        assert_eq!(stands, (&json!("waiting"), &json!(NOON + 5_000)), "after attempt {times}");
+    }
+    app.clock.advance(5_000);
+    let delivery = attempted(&app, message, 10).await;
+    assert_eq!(delivery["dueAt"], NOON + 305_000);
+    app.call("forwards.update", json!({ "id": id, "retries": "none" })).await;
+    let once = app.post(&endpoint, &leo()).await.id();
+    let delivery = delivered(&app, once, &["failed"]).await[0].clone();
+    app.call("forwards.retry", json!({ "id": delivery["id"] })).await;
+    attempted(&app, once, 2).await;
+    delivered(&app, once, &["failed"]).await;
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_target_that_hangs_holds_up_nobody_else() {
     let hanging = DevServer::start(|_, _| Say::Nothing).await;
     let server = DevServer::start(|_, _| status(200)).await;

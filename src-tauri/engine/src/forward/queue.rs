@@ -174,13 +174,15 @@ pub enum Retried {
     Off,
 }
 
-/// Makes a delivery due now, whether it waits or has failed.
+/// Makes a delivery due now, whether it waits or has failed. That attempt does not count in the schedule,
+/// which goes on where it stood.
 ///
 /// # Errors
 /// What SQLite says.
 pub async fn retry(tx: &mut Tx, id: i64, now: i64) -> Result<Retried, sqlx::Error> {
     let row = sqlx::query!(
-        r#"select d.state, t.enabled as "enabled: bool", t.removed_at
+        r#"select d.state, d.due_at, d.attempts, t.retries, t.enabled as "enabled: bool",
+                  t.removed_at
            from delivery d join forward_target t on t.id = d.target_id where d.id = ?1"#,
         id
     )
@@ -193,10 +195,23 @@ pub async fn retry(tx: &mut Tx, id: i64, now: i64) -> Result<Retried, sqlx::Erro
         (.., false) => return Ok(Retried::Off),
         _ => {}
     }
+    let resume = match row.due_at {
+        Some(due) if due <= now => return Ok(Retried::Due),
+        Some(due) => Some(due),
+        None => {
+            let pause = next_after(row.attempts, ForwardRetries::of(&row.retries));
+            pause.map(|pause| now + pause)
+        }
+    };
     touch(tx, 1);
-    sqlx::query!("update delivery set state = 'waiting', due_at = ?2 where id = ?1", id, now)
-        .execute(tx.conn())
-        .await?;
+    sqlx::query!(
+        "update delivery set state = 'waiting', due_at = ?2, resume_at = ?3 where id = ?1",
+        id,
+        now,
+        resume
+    )
+    .execute(tx.conn())
+    .await?;
     Ok(Retried::Due)
 }
 
@@ -218,7 +233,7 @@ pub(super) async fn give_up(
     .execute(tx.conn())
     .await?;
     sqlx::query!(
-        "update delivery set state = 'failed', due_at = null
+        "update delivery set state = 'failed', due_at = null, resume_at = null
          where target_id = ?1 and state = 'waiting'",
         target
     )
@@ -254,7 +269,7 @@ pub(super) async fn record(tx: &mut Tx, landed: &[Landed], now: i64) -> Result<(
 
 async fn record_one(tx: &mut Tx, landed: &Landed, now: i64) -> Result<(), sqlx::Error> {
     let row = sqlx::query!(
-        "select d.target_id, d.attempts, d.state, t.retries
+        "select d.target_id, d.attempts, d.state, d.resume_at, t.retries
          from delivery d join forward_target t on t.id = d.target_id where d.id = ?1",
         landed.delivery
     )
@@ -276,18 +291,23 @@ async fn record_one(tx: &mut Tx, landed: &Landed, now: i64) -> Result<(), sqlx::
     )
     .execute(tx.conn())
     .await?;
-    let attempts = row.attempts + 1;
-    let (state, due) = match &landed.answer.problem {
-        None => ("done", None),
-        Some(_) if row.state != "waiting" => ("failed", None),
-        Some(problem) if problem.is_final() => ("failed", None),
-        Some(_) => match next_after(attempts, ForwardRetries::of(&row.retries)) {
-            Some(pause) => ("waiting", Some(now + pause)),
-            None => ("failed", None),
-        },
+    let attempts = if row.resume_at.is_some() { row.attempts } else { row.attempts + 1 };
+    let goes_on = match &landed.answer.problem {
+        Some(problem) if row.state == "waiting" && !problem.is_final() => {
+            row.resume_at.or_else(|| {
+                let pause = next_after(attempts, ForwardRetries::of(&row.retries));
+                pause.map(|pause| now + pause)
+            })
+        }
+        _ => None,
+    };
+    let (state, due) = match (&landed.answer.problem, goes_on) {
+        (None, _) => ("done", None),
+        (Some(_), None) => ("failed", None),
+        (Some(_), due) => ("waiting", due),
     };
     sqlx::query!(
-        "update delivery set attempts = ?2, state = ?3, due_at = ?4 where id = ?1",
+        "update delivery set attempts = ?2, state = ?3, due_at = ?4, resume_at = null where id = ?1",
         landed.delivery,
         attempts,
         state,
