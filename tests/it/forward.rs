@@ -371,6 +371,32 @@ async fn trying_now_uses_up_none_of_the_schedule() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_tried_again_waits_for_what_is_under_way_about_its_object() {
+    let server =
+        DevServer::start(|request, before| match request.json()["data"]["first_name"].as_str() {
+            Some("Maya") if before == 0 => status(500),
+            Some("May") => Say::Nothing,
+            _ => status(200),
+        })
+        .await;
+    let app = TestApp::start().await;
+    let endpoint = app.endpoint().await;
+    add(&app, &endpoint, &server.url(PATH), json!({ "retries": "none" })).await;
+    let first = app.post(&endpoint, &maya("Maya", 0)).await.id();
+    let delivery = delivered(&app, first, &["failed"]).await[0].clone();
+    let second = app.post(&endpoint, &maya("May", 1)).await.id();
+    server.received(2).await;
+    app.call("forwards.retry", json!({ "id": delivery["id"] })).await;
+    let other = app.post(&endpoint, &leo()).await.id();
+    delivered(&app, other, &["done"]).await;
+    assert_eq!(names(&server), ["Maya", "May", "Leo"]);
+    app.clock.advance(15_000);
+    delivered(&app, second, &["failed"]).await;
+    delivered(&app, first, &["done"]).await;
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_target_that_hangs_holds_up_nobody_else() {
     let hanging = DevServer::start(|_, _| Say::Nothing).await;
     let server = DevServer::start(|_, _| status(200)).await;

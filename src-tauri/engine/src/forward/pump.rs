@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::task::{Id, JoinError, JoinSet};
 
 use super::address::Address;
@@ -84,10 +85,12 @@ struct Pump {
     landed: Vec<Landed>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Flight {
     delivery: i64,
     target: i64,
+    /// What it is about.
+    object: Option<String>,
     database: u64,
     at: i64,
 }
@@ -116,6 +119,7 @@ struct Aim {
 /// A delivery whose time has come.
 struct Due {
     id: i64,
+    object: Option<String>,
     endpoint: i64,
     fresh: bool,
     svix_id: String,
@@ -184,35 +188,40 @@ impl Pump {
         Ok(aims.collect())
     }
 
-    /// Deliveries to a target that may start now: not under way, and the first of their object.
+    /// Deliveries to a target that may start now: the first of their object, of which none is under way.
     async fn due(&self, target: i64, most: usize, now: i64) -> Result<Vec<Due>, sqlx::Error> {
         if most == 0 {
             return Ok(Vec::new());
         }
         let most = i64::try_from(most).unwrap_or(1);
-        let aloft: Vec<i64> = self.aloft.values().map(|flight| flight.delivery).collect();
-        let aloft = serde_json::json!(aloft).to_string();
+        let aloft = || self.aloft.values().filter(|flight| flight.target == target);
+        let objects: Vec<&str> = aloft().filter_map(|flight| flight.object.as_deref()).collect();
+        let aloft: Vec<i64> = aloft().map(|flight| flight.delivery).collect();
+        let (aloft, objects) = (json!(aloft).to_string(), json!(objects).to_string());
         let rows = sqlx::query!(
-            r#"select d.id, m.endpoint_id, d.fresh as "fresh: bool",
+            r#"select d.id, d.object_id, m.endpoint_id, d.fresh as "fresh: bool",
                       coalesce(d.svix_id, m.svix_id, '') as "svix_id!: String", b.headers, b.body
                from delivery d
                join message m on m.id = d.message_id
                join message_body b on b.message_id = d.message_id
                where d.target_id = ?1 and d.state = 'waiting' and d.due_at <= ?2
                  and d.id not in (select value from json_each(?3))
-                 and (d.object_id is null or not exists (
+                 and (d.object_id is null
+                     or d.object_id not in (select value from json_each(?4)) and not exists (
                      select 1 from delivery e where e.target_id = d.target_id
                          and e.object_id = d.object_id and e.state = 'waiting' and e.id < d.id))
-               order by d.due_at, d.id limit ?4"#,
+               order by d.due_at, d.id limit ?5"#,
             target,
             now,
             aloft,
+            objects,
             most
         )
         .fetch_all(&self.with.db.read())
         .await?;
         let rows = rows.into_iter().map(|row| Due {
             id: row.id,
+            object: row.object_id,
             endpoint: row.endpoint_id,
             fresh: row.fresh,
             svix_id: row.svix_id,
@@ -223,7 +232,8 @@ impl Pump {
     }
 
     fn start(&mut self, aim: &Arc<Aim>, due: Due, database: u64, at: i64) {
-        let flight = Flight { delivery: due.id, target: aim.id, database, at };
+        let (delivery, object) = (due.id, due.object.clone());
+        let flight = Flight { delivery, target: aim.id, object, database, at };
         let (vault, clock) = (Arc::clone(&self.vault), Arc::clone(&self.with.clock));
         let (aim, own_port) = (Arc::clone(aim), (self.with.own_port)());
         let live = self.with.directory.by_id(due.endpoint);
@@ -240,7 +250,7 @@ impl Pump {
                 Err(why) => why.clone(),
             });
             let took_ms = (clock.now_us() - started) / 1000;
-            Landed { delivery: flight.delivery, database, at, took_ms, answer, sentence }
+            Landed { delivery, database, at, took_ms, answer, sentence }
         });
         self.aloft.insert(task.id(), flight);
     }
@@ -275,7 +285,7 @@ impl Pump {
             Err(error) => {
                 tracing::error!("an attempt to forward ended badly: {error}");
                 let Some(flight) = self.aloft.get(&error.id()) else { return };
-                let Flight { delivery, database, at, .. } = *flight;
+                let &Flight { delivery, database, at, .. } = flight;
                 let answer = Answer { problem: Some(Problem::Defect), ..Answer::default() };
                 let sentence = Some(Problem::DEFECT.to_owned());
                 self.landed.push(Landed { delivery, database, at, took_ms: 0, answer, sentence });
