@@ -371,6 +371,27 @@ async fn trying_now_uses_up_none_of_the_schedule() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn trying_now_what_waits_for_another_tries_that_one_first() {
+    let server = DevServer::start(|_, before| status(if before == 0 { 503 } else { 200 })).await;
+    let app = TestApp::start().await;
+    let endpoint = app.endpoint().await;
+    add(&app, &endpoint, &server.url(PATH), json!({})).await;
+    let first = app.post(&endpoint, &maya("Maya", 0)).await.id();
+    assert_eq!(attempted(&app, first, 1).await["behindId"], Value::Null);
+    let second = app.post(&endpoint, &maya("May", 1)).await.id();
+    let third = app.post(&endpoint, &maya("Mia", 2)).await.id();
+    let last = delivered(&app, third, &["waiting"]).await[0].clone();
+    assert_eq!(last["behindId"], first);
+    let retried = app.call("forwards.retry", json!({ "id": last["id"] })).await;
+    assert_eq!(retried["behindId"], first);
+    for message in [first, second, third] {
+        assert_eq!(delivered(&app, message, &["done"]).await[0]["behindId"], Value::Null);
+    }
+    assert_eq!(names(&server), ["Maya", "Maya", "May", "Mia"]);
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_tried_again_waits_for_what_is_under_way_about_its_object() {
     let server =
         DevServer::start(|request, before| match request.json()["data"]["first_name"].as_str() {
@@ -852,6 +873,36 @@ fn every_problem_says_what_to_do() {
         let sentence = problem.sentence(&to);
         assert!(sentence.contains(words), "{problem:?}: {sentence}");
         assert!(sentence.ends_with(['.', '?']), "{sentence}");
+    }
+}
+
+#[test]
+fn the_command_line_says_what_is_tried_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let usher = Usher::new(folder.path());
+    usher.json(&["endpoints", "add", "--name", "Local", "--secret", SECRET]);
+    usher.json(&["forwards", "add", &format!("http://localhost:{}/", free_port())]);
+    let _listening = usher.listen(&[]);
+    let sent = |kind: &str| {
+        let sent = usher.json(&["trigger", kind, "--set", "data.id=user_1"]).remove(0);
+        sent["messageId"].to_string()
+    };
+    let (first, second) = (sent("user.created"), sent("user.updated"));
+    let deliveries = |message: &str| {
+        let rows = || usher.json(&["forwards", "list", "--message", message]);
+        (0..500).map(|_| rows()).find(|rows| !rows.is_empty()).expect("it is to be forwarded")
+    };
+    deliveries(&second);
+    usher.json(&["replay", &first, "--to", "forwards"]);
+    for (message, which, words) in [
+        (&second, 0, format!("after message {first}, which is tried first.")),
+        (&first, 1, "after an earlier delivery of this message, which is tried first.".into()),
+    ] {
+        let id = deliveries(message)[which]["id"].to_string();
+        let listed = usher.run(&["forwards", "list", "--message", message]).out;
+        assert!(listed.contains(&format!("It goes {words}")), "{listed}");
+        let retried = usher.run(&["forwards", "retry", &id]).out;
+        assert!(retried.contains(&words), "{retried}");
     }
 }
 

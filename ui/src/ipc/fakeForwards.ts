@@ -85,6 +85,7 @@ export function deliveriesOf(messageId: number, now: number): DeliveryRow[] {
       url: "http://localhost:3000/api/webhooks",
       state: "done",
       dueAt: null,
+      behindId: null,
       attempts: [
         attempt(base + 1, now - 36_000, {
           tookMs: 41,
@@ -111,6 +112,7 @@ export function deliveriesOf(messageId: number, now: number): DeliveryRow[] {
       url: "http://localhost:8787/hooks/clerk",
       state: "waiting",
       dueAt: now + 242_000,
+      behindId: null,
       attempts: [
         attempt(base + 3, now - 64_000, {
           tookMs: 2,
@@ -126,6 +128,7 @@ export function deliveriesOf(messageId: number, now: number): DeliveryRow[] {
       url: "http://192.168.1.20:4000/clerk",
       state: "failed",
       dueAt: null,
+      behindId: null,
       attempts: [
         attempt(base + 4, now - 90_000, {
           tookMs: 15_000,

@@ -72,6 +72,9 @@ pub struct DeliveryRow {
     pub state: DeliveryState,
     /// Unix milliseconds at which the next attempt is due; absent when there is none.
     pub due_at: Option<i64>,
+    /// The message whose delivery is tried before it, since both are about the same object; absent when
+    /// it is its own turn.
+    pub behind_id: Option<i64>,
     /// Attempts, oldest first.
     pub attempts: Vec<DeliveryAttempt>,
 }
@@ -408,11 +411,15 @@ async fn delivery_rows(
     only: Option<i64>,
 ) -> Result<Vec<DeliveryRow>, ApiError> {
     let rows = sqlx::query!(
-        "select d.id, d.message_id, d.target_id, t.url, d.state, d.due_at
-         from delivery d join forward_target t on t.id = d.target_id
-         where d.message_id = coalesce(?1, (select message_id from delivery where id = ?2))
-           and (?2 is null or d.id = ?2)
-         order by d.id",
+        r#"select d.id, d.message_id, d.target_id, t.url, d.state, d.due_at,
+                  (select e.message_id from delivery e
+                   where d.state = 'waiting' and e.target_id = d.target_id
+                     and e.object_id = d.object_id and e.state = 'waiting' and e.id < d.id
+                   order by e.id limit 1) as "behind_id?: i64"
+           from delivery d join forward_target t on t.id = d.target_id
+           where d.message_id = coalesce(?1, (select message_id from delivery where id = ?2))
+             and (?2 is null or d.id = ?2)
+           order by d.id"#,
         message,
         only
     )
@@ -436,6 +443,7 @@ async fn delivery_rows(
             url: row.url,
             state: DeliveryState::of(&row.state),
             due_at: row.due_at,
+            behind_id: row.behind_id,
             attempts: Vec::new(),
         })
         .collect();

@@ -174,15 +174,19 @@ pub enum Retried {
     Off,
 }
 
-/// Makes a delivery due now, whether it waits or has failed. That attempt does not count in the schedule,
-/// which goes on where it stood.
+/// Makes a delivery due now, whether it waits or has failed, and also the one of its object that goes
+/// before it. An attempt that was asked for does not count in the schedule, which goes on where it
+/// stood.
 ///
 /// # Errors
 /// What SQLite says.
 pub async fn retry(tx: &mut Tx, id: i64, now: i64) -> Result<Retried, sqlx::Error> {
     let row = sqlx::query!(
-        r#"select d.state, d.due_at, d.attempts, t.retries, t.enabled as "enabled: bool",
-                  t.removed_at
+        r#"select d.state, t.enabled as "enabled: bool", t.removed_at,
+                  (select e.id from delivery e
+                   where e.target_id = d.target_id and e.object_id = d.object_id
+                     and e.state = 'waiting' and e.id < d.id
+                   order by e.id limit 1) as "first?: i64"
            from delivery d join forward_target t on t.id = d.target_id where d.id = ?1"#,
         id
     )
@@ -195,15 +199,31 @@ pub async fn retry(tx: &mut Tx, id: i64, now: i64) -> Result<Retried, sqlx::Erro
         (.., false) => return Ok(Retried::Off),
         _ => {}
     }
+    touch(tx, 1);
+    hurry(tx, id, now).await?;
+    if let Some(first) = row.first {
+        hurry(tx, first, now).await?;
+    }
+    Ok(Retried::Due)
+}
+
+/// Makes one delivery due now, unless it is already.
+async fn hurry(tx: &mut Tx, id: i64, now: i64) -> Result<(), sqlx::Error> {
+    let row = sqlx::query!(
+        "select d.due_at, d.attempts, t.retries
+         from delivery d join forward_target t on t.id = d.target_id where d.id = ?1",
+        id
+    )
+    .fetch_one(tx.conn())
+    .await?;
     let resume = match row.due_at {
-        Some(due) if due <= now => return Ok(Retried::Due),
+        Some(due) if due <= now => return Ok(()),
         Some(due) => Some(due),
         None => {
             let pause = next_after(row.attempts, ForwardRetries::of(&row.retries));
             pause.map(|pause| now + pause)
         }
     };
-    touch(tx, 1);
     sqlx::query!(
         "update delivery set state = 'waiting', due_at = ?2, resume_at = ?3 where id = ?1",
         id,
@@ -212,7 +232,7 @@ pub async fn retry(tx: &mut Tx, id: i64, now: i64) -> Result<Retried, sqlx::Erro
     )
     .execute(tx.conn())
     .await?;
-    Ok(Retried::Due)
+    Ok(())
 }
 
 /// Everything that waits for a target has failed, and why.

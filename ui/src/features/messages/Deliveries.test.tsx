@@ -22,6 +22,7 @@ const WAITING: DeliveryRow = {
   url: "http://localhost:3000/api/webhooks",
   state: "waiting",
   dueAt: Date.now() + 4 * 60_000 + 45_000,
+  behindId: null,
   attempts: [TRIED],
 };
 
@@ -83,6 +84,26 @@ describe("the deliveries of a message", () => {
     await userEvent.click(screen.getByRole("button", { name: `Try now: ${WAITING.url}` }));
     await waitFor(() => expect(asked("forwards.retry")).toEqual([{ id: 8 }]));
     await waitFor(() => expect(asked("forwards.deliveries").length).toBeGreaterThan(1));
+  });
+
+  it("says what is tried before it, and leads there", async () => {
+    const rows = [
+      { ...WAITING, dueAt: Date.now() - 60_000, behindId: 41, attempts: [] },
+      { ...WAITING, id: 9, url: "http://localhost:8787/", behindId: 90 },
+    ];
+    await deliveries(rows);
+    const [other, same] = await screen.findAllByRole("listitem", { name: /Delivery to/ });
+    expect(other).toHaveTextContent(
+      "It goes after message 41, which is tried first. “Try now” tries that one.",
+    );
+    expect(other).not.toHaveTextContent(/due/);
+    expect(screen.getByRole("link", { name: "message 41" })).toHaveAttribute(
+      "href",
+      "/messages?id=41",
+    );
+    expect(same).toHaveTextContent(
+      "It goes after an earlier delivery of this message, which is tried first.",
+    );
   });
 
   it("says in place why it could not be tried", async () => {

@@ -1,3 +1,4 @@
+import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import type { DeliveryAttempt } from "../../ipc/gen/DeliveryAttempt";
 import type { DeliveryRow } from "../../ipc/gen/DeliveryRow";
@@ -104,6 +105,14 @@ function Next({ row }: { row: DeliveryRow }) {
       <>No more attempts after {tried === 1 ? "one" : count(tried)}. “Try now” makes another.</>
     );
   }
+  if (row.behindId !== null) {
+    return (
+      <>
+        It goes after <Earlier row={row} id={row.behindId} />, which is tried first. “Try now” tries
+        that one.
+      </>
+    );
+  }
   if (row.dueAt === null) {
     return <>Its turn comes after the messages before it, or when the forward is resumed.</>;
   }
@@ -112,6 +121,15 @@ function Next({ row }: { row: DeliveryRow }) {
       {tried === 0 ? "First" : "Next"} attempt due <Time at={row.dueAt} /> (
       <Time at={row.dueAt} mode="clock" />)
     </>
+  );
+}
+
+function Earlier({ row, id }: { row: DeliveryRow; id: number }) {
+  if (id === row.messageId) return <>an earlier delivery of this message</>;
+  return (
+    <Link to="/messages" search={{ id }} className={s.earlier}>
+      message {id}
+    </Link>
   );
 }
 

@@ -31,6 +31,11 @@ state: DeliveryState,
  */
 dueAt: number | null, 
 /**
+ * The message whose delivery is tried before it, since both are about the same object; absent when
+ * it is its own turn.
+ */
+behindId: number | null, 
+/**
  * Attempts, oldest first.
  */
 attempts: Array<DeliveryAttempt>, };

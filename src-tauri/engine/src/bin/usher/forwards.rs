@@ -105,8 +105,12 @@ async fn deliveries(host: &Host, message_id: i64, out: &mut Out) -> Result<(), F
             });
             out.line(&printable(&format!("    {}  {how}", time(attempt.at))))?;
         }
-        if let Some(due) = row.due_at {
-            out.line(&format!("    {}  next attempt", time(due)))?;
+        match (row.due_at, first(row)) {
+            (_, Some(first)) => {
+                out.line(&format!("    It goes after {first}, which is tried first."))?
+            }
+            (Some(due), None) => out.line(&format!("    {}  next attempt", time(due)))?,
+            (None, None) => {}
         }
     }
     if rows.is_empty() && out.terminal {
@@ -183,11 +187,24 @@ async fn retry(host: &Host, id: i64, out: &mut Out) -> Result<(), Failure> {
     if out.json {
         return Ok(out.object(&row)?);
     }
-    out.line(&printable(&format!(
-        "Message {} is forwarded to {} again.",
-        row.message_id, row.url
-    )))?;
+    out.line(&printable(&match first(&row) {
+        Some(first) => format!(
+            "Message {} is forwarded to {} after {first}, which is tried first.",
+            row.message_id, row.url
+        ),
+        None => format!("Message {} is forwarded to {} again.", row.message_id, row.url),
+    }))?;
     say_when_nobody_forwards(host).await
+}
+
+/// What a delivery goes after, in words.
+fn first(row: &DeliveryRow) -> Option<String> {
+    let behind = row.behind_id?;
+    Some(if behind == row.message_id {
+        "an earlier delivery of this message".to_owned()
+    } else {
+        format!("message {behind}")
+    })
 }
 
 /// The id of the target with this id or this address.
