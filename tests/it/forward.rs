@@ -946,6 +946,9 @@ fn the_command_line_adds_lists_and_removes() {
     for (words, code) in [
         (&["forwards", "retry", "1"][..], 3),
         (&["forwards", "remove", "99"], 3),
+        (&["forwards", "set", "99", "--pause"], 3),
+        (&["forwards", "set", "1", "--pause", "--resume"], 2),
+        (&["forwards", "set", "1", "--url", "nonsense"], 2),
         (&["forwards", "add", "nonsense"], 2),
         (&["forwards", "add", url, "--header", "x"], 2),
         (&["forwards", "add", "http://8.8.8.8/"], 2),
@@ -957,6 +960,29 @@ fn the_command_line_adds_lists_and_removes() {
         assert_eq!(usher.run(words).code, code, "{words:?}");
     }
     let id = added["id"].to_string();
+    let set = |words: &[&str]| {
+        let mut row = usher.json(&[&["forwards", "set", &id], words].concat()).remove(0);
+        ["url", "types", "headers", "retries", "signature", "allowPublic", "enabled"]
+            .map(|name| row[name].take())
+    };
+    let mut stands = set(&[]);
+    let other = "http://localhost:3001/";
+    for (words, at, value) in [
+        (&["--pause"][..], 6, json!(false)),
+        (&["--url", other, "--resume"], 6, json!(true)),
+        (&["--types", "user.*,session.*"], 1, json!(["user.*", "session.*"])),
+        (&["--header", "x-c: 3"], 2, json!([{ "name": "x-c", "value": "3" }])),
+        (&["--retries", "svix"], 3, json!("svix")),
+        (&["--signature", "original"], 4, json!("original")),
+    ] {
+        stands[at] = value;
+        if words.contains(&other) {
+            stands[0] = json!(other);
+        }
+        assert_eq!(set(words), stands, "{words:?}");
+    }
+    let text = usher.run(&["forwards", "set", &id, "--pause"]).out;
+    assert!(text.contains("http://localhost:3001/: off"), "{text}");
     let removed = usher.json(&["forwards", "remove", &id]);
     assert_eq!(removed[0]["removed"], true);
     assert!(usher.json(&["forwards", "list"]).is_empty());

@@ -282,6 +282,23 @@ pub enum Forwards {
         #[command(flatten)]
         options: ForwardOptions,
     },
+    /// Change a target; what you do not name stays
+    Set {
+        /// Its id, as in the list
+        id: i64,
+        /// New address
+        #[arg(long)]
+        url: Option<String>,
+        /// How.
+        #[command(flatten)]
+        options: ForwardOptions,
+        /// Stop forwarding there; what waits goes on waiting
+        #[arg(long, conflicts_with = "resume")]
+        pause: bool,
+        /// Forward there again, first what waited
+        #[arg(long)]
+        resume: bool,
+    },
     /// Do not forward there any more
     Remove {
         /// Its id, as in the list
@@ -303,16 +320,17 @@ pub struct ForwardOptions {
     /// Only these types; * stands for anything, such as 'user.*'
     #[arg(long, value_delimiter = ',', value_name = "A,B")]
     pub types: Vec<String>,
-    /// How they are signed [default: fresh with --secret, else original]
+    /// How they are signed [new ones: fresh with --secret, else original]
     #[arg(long, value_enum, value_name = "HOW")]
     pub signature: Option<Signature>,
-    /// Secret for a fresh signature, whsec_…; "-" reads it from stdin [default: the endpoint's]
+    /// Secret for a fresh signature, whsec_…; "-" reads it from stdin; "" is the endpoint's own
     #[arg(long, value_name = "SECRET")]
     pub secret: Option<String>,
-    /// A header to add, such as 'x-name: value'; may be given several times
+    /// A header to add, such as 'x-name: value'; may be given several times. Those given are all
+    /// there are
     #[arg(long, value_name = "NAME: VALUE")]
     pub header: Vec<String>,
-    /// What happens after an attempt that failed [default: svix]
+    /// What happens after an attempt that failed [new ones: svix]
     #[arg(long, value_enum, value_name = "WHICH")]
     pub retries: Option<Retries>,
     /// Allow an address outside this machine and its private networks

@@ -6,7 +6,9 @@ use serde_json::json;
 use usher_engine::api::app::{AppStatus, ListenerState, Nothing};
 use usher_engine::api::endpoints::EndpointRow;
 use usher_engine::api::environments::ById;
-use usher_engine::api::forwards::{AddForward, DeliveryRow, ForwardRow, OfEndpoint, OfMessage};
+use usher_engine::api::forwards::{
+    AddForward, DeliveryRow, ForwardRow, OfEndpoint, OfMessage, UpdateForward,
+};
 use usher_engine::api::messages::Header;
 use usher_engine::forward::address::Address;
 use usher_engine::host::Host;
@@ -27,6 +29,10 @@ pub async fn run(host: &Host, command: Forwards, out: &mut Out) -> Result<(), Fa
                 None => endpoints::only(host).await?,
             };
             add(host, url, &endpoint, options, out).await
+        }
+        Forwards::Set { id, url, options, pause, resume } => {
+            let enabled = (pause || resume).then_some(resume);
+            set(host, id, url, enabled, options, out).await
         }
         Forwards::Remove { id, yes } => remove(host, id, yes, out).await,
         Forwards::Retry { id } => retry(host, id, out).await,
@@ -126,16 +132,13 @@ async fn add(
     options: ForwardOptions,
     out: &mut Out,
 ) -> Result<(), Failure> {
-    let secret = options.secret.as_deref().map(endpoints::secret).transpose()?;
-    let headers: Result<Vec<Header>, Failure> =
-        options.header.iter().map(|text| header(text)).collect();
     let new = AddForward {
         endpoint_id: endpoint.id,
         url,
+        secret: secret(&options)?,
+        headers: headers(&options)?,
         types: (!options.types.is_empty()).then_some(options.types),
-        headers: Some(headers?).filter(|headers| !headers.is_empty()),
         signature: options.signature.map(Into::into),
-        secret,
         retries: options.retries.map(Into::into),
         allow_public: options.allow_public.then_some(true),
     };
@@ -151,6 +154,46 @@ async fn add(
         added.id
     )))?;
     say_when_nobody_forwards(host).await
+}
+
+async fn set(
+    host: &Host,
+    id: i64,
+    url: Option<String>,
+    enabled: Option<bool>,
+    options: ForwardOptions,
+    out: &mut Out,
+) -> Result<(), Failure> {
+    let change = UpdateForward {
+        id,
+        url,
+        secret: secret(&options)?,
+        headers: headers(&options)?,
+        types: (!options.types.is_empty()).then_some(options.types),
+        signature: options.signature.map(Into::into),
+        retries: options.retries.map(Into::into),
+        allow_public: options.allow_public.then_some(true),
+        enabled,
+    };
+    let row: ForwardRow = host.ask("forwards.update", &change).await?;
+    if out.json {
+        return Ok(out.object(&row)?);
+    }
+    out.line(&printable(&format!("{}: {}", row.url, if row.enabled { "on" } else { "off" })))?;
+    let types = if row.types.is_empty() { "all".into() } else { row.types.join(", ") };
+    out.line(&format!("  Types      {types}"))?;
+    out.line(&format!("  Signature  {}", word(&row.signature)))?;
+    Ok(out.line(&format!("  Retries    {}", word(&row.retries)))?)
+}
+
+fn secret(options: &ForwardOptions) -> Result<Option<String>, Failure> {
+    options.secret.as_deref().map(endpoints::secret).transpose()
+}
+
+fn headers(options: &ForwardOptions) -> Result<Option<Vec<Header>>, Failure> {
+    let headers: Result<Vec<Header>, Failure> =
+        options.header.iter().map(|text| header(text)).collect();
+    Ok(Some(headers?).filter(|headers| !headers.is_empty()))
 }
 
 fn header(text: &str) -> Result<Header, Failure> {
