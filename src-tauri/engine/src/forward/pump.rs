@@ -3,9 +3,9 @@
 //! It sleeps while there is no target, and never polls. One turn writes at most once, whatever ended and
 //! arrived since the last one, so that the inbox waits for few commits; then it starts what is due, at
 //! most 8 attempts at once for each target, so that a target that hangs holds up nobody else. Of one
-//! object's deliveries to one target only the first that is not over is under way. An attempt that meets
-//! a defect is marked as failed and never ends the task. Deliberately absent: ends of its own; the engine
-//! aborts it, with what is under way.
+//! object's deliveries to one target one at a time is under way, started as the first that waited. An
+//! attempt that meets a defect is marked as failed and never ends the task. Deliberately absent: ends of
+//! its own; the engine aborts it, with what is under way.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
