@@ -11,6 +11,7 @@ create index message_replayed on message (id) where origin_id is not null;
 create view forward_trouble as
 select message_id, state
 from delivery where state = 'failed' or (state = 'waiting' and attempts > 0);
+
 -- When the schedule of a delivery goes on after an attempt that was asked for by hand, which does not
 -- count in it; null while no such attempt is due or under way.
 alter table delivery add column resume_at integer;
