@@ -187,6 +187,11 @@ proptest! {
     }
 
     #[test]
+    fn a_place_cuts_no_sign(signs in "[-(é😀 a\"):]{30,60}", count in 1usize..60) {
+        kit::fuzz::search(signs.repeat(count).as_bytes());
+    }
+
+    #[test]
     fn any_text_is_read_or_refused(text in "\\PC{0,60}") {
         kit::fuzz::search(text.as_bytes());
     }

@@ -170,6 +170,24 @@ async fn a_wrong_search_is_answered_with_what_is_wrong() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_page_from_beyond_the_last_or_first_id_is_empty() {
+    let app = TestApp::start().await;
+    let endpoint = app.endpoint().await;
+    app.post(&endpoint, &user("user.created", "user_1", None, "Maya", NOON)).await;
+    for (args, count) in [
+        (json!({ "after": i64::MAX }), 0),
+        (json!({ "after": i64::MIN }), 1),
+        (json!({ "cursor": i64::MIN.to_string() }), 0),
+        (json!({ "cursor": i64::MAX.to_string() }), 1),
+        (json!({ "cursor": i64::MAX.to_string(), "after": 0 }), 0),
+    ] {
+        let page = app.call("messages.list", args.clone()).await;
+        assert_eq!(page["rows"].as_array().unwrap().len(), count, "{args}");
+    }
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_typed_is_explained_and_completed() {
     let app = TestApp::start().await;
     let endpoint = app.endpoint().await;
@@ -214,5 +232,13 @@ async fn what_is_typed_is_explained_and_completed() {
     assert_eq!(explained["terms"], terms);
     let sentence = "There is no field tpye. Did you mean type:y?";
     assert_eq!(explained["problem"], json!({ "sentence": sentence, "start": 11, "end": 17 }));
+    for (typed, start, end) in [
+        ("a".to_owned() + &"é".repeat(2001), 2000, 2002),
+        ("-".repeat(40) + "é", 40, 41),
+        ("(".repeat(40) + "é", 40, 41),
+    ] {
+        let problem = explain(&typed).await["problem"].clone();
+        assert_eq!((&problem["start"], &problem["end"]), (&json!(start), &json!(end)), "{typed}");
+    }
     app.close().await;
 }

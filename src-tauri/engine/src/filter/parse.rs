@@ -10,7 +10,8 @@ use super::{DEEPEST, LONGEST, MOST_TERMS, Node, Problem, Span, Term};
 pub fn parse(text: &str) -> Result<Node, Problem> {
     if text.len() > LONGEST {
         let sentence = format!("A search may have {LONGEST} bytes; this one has {}.", text.len());
-        return Err(Problem { sentence, span: Span { start: LONGEST, end: text.len() } });
+        let start = text.floor_char_boundary(LONGEST);
+        return Err(Problem { sentence, span: Span { start, end: text.len() } });
     }
     let mut reader = Reader { text, at: 0, terms: 0 };
     let node = reader.any(0)?;
@@ -38,9 +39,11 @@ impl<'a> Reader<'a> {
         self.rest().chars().next()
     }
 
+    /// Its place is widened to whole signs.
     fn problem(&self, start: usize, end: usize, sentence: impl Into<String>) -> Problem {
-        let end = end.min(self.text.len());
-        Problem { sentence: sentence.into(), span: Span { start: start.min(end), end } }
+        let end = self.text.ceil_char_boundary(end);
+        let start = self.text.floor_char_boundary(start.min(end));
+        Problem { sentence: sentence.into(), span: Span { start, end } }
     }
 
     /// Whether the next word is exactly this one; then it is taken.

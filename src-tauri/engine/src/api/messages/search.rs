@@ -197,7 +197,7 @@ struct Bounds {
 
 impl Walk<'_> {
     async fn up(&self, after: i64, limit: usize) -> Result<Page<MessageRow>, ApiError> {
-        let mut sql = self.statement(ROW, after + 1, i64::MAX, None);
+        let mut sql = self.statement(ROW, after.saturating_add(1), i64::MAX, None);
         sql.push(" order by m.id limit ").push_bind(take(limit));
         let rows = sql.build_query_as().fetch_all(&self.engine.db().read()).await?;
         Ok(Page::cut(rows, limit, |row: &MessageRow| row.id.to_string()))
@@ -262,7 +262,7 @@ impl Walk<'_> {
         Ok(Stretches {
             clock: self.engine.clock(),
             hint: self.search.hint.as_ref().map(|hint| hint.as_match()),
-            high: before.min(bounds.newest.saturating_add(1)) - 1,
+            high: before.min(bounds.newest.saturating_add(1)).saturating_sub(1),
             bounds,
             length: if self.search.is_everything() { i64::MAX } else { FIRST_STRETCH },
             until: patience_us.map(|patience| now.saturating_add(patience)),
