@@ -170,6 +170,35 @@ async fn a_wrong_search_is_answered_with_what_is_wrong() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn all_that_is_shown_is_verified_again_however_the_search_is_written() {
+    let app = TestApp::start().await;
+    let endpoint = app.endpoint().await;
+    let event = user("user.created", "user_1", Some("maya@example.com"), "Maya", NOON);
+    app.post(&endpoint, &event).await;
+    app.post_signed(OTHER_SECRET, &endpoint, "msg_forged", &event).await;
+    let terms = "type:user.* ".repeat(99);
+    for query in [
+        "",
+        "status:refused \"user.created",
+        "maya OR nobody",
+        "(maya OR nobody",
+        &terms,
+        "-nobody",
+    ] {
+        assert!(!found(&app, query).await.is_empty(), "{query}");
+        let done = app.call("messages.verify", json!({ "query": query })).await;
+        assert_eq!(done["refused"], 1, "{query}: {done}");
+    }
+    for query in ["maya) OR (bob", "maya -"] {
+        assert!(app.try_call("messages.verify", json!({ "query": query })).await.is_err());
+    }
+    let of_endpoint = json!({ "endpointId": endpoint.id });
+    assert_eq!(app.call("messages.verify", of_endpoint).await["refused"], 1);
+    assert!(app.try_call("messages.verify", json!({})).await.is_err());
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_page_from_beyond_the_last_or_first_id_is_empty() {
     let app = TestApp::start().await;
     let endpoint = app.endpoint().await;

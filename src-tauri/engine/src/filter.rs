@@ -127,6 +127,12 @@ impl<T> Node<T> {
 }
 
 impl Node {
+    /// Both this and the other.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        parse::joined(vec![self, other], Self::All)
+    }
+
     /// The terms from left to right, each with whether a minus stands before it.
     pub fn terms(&self) -> Vec<(&Term, bool)> {
         fn gather<'a>(node: &'a Node, negated: bool, into: &mut Vec<(&'a Term, bool)>) {

@@ -16,6 +16,7 @@ use crate::api::contacts::FieldChange;
 use crate::api::environments::ById;
 use crate::api::forwards::DeliveryState;
 pub use crate::clerk::samples::{Flaw, Group};
+use crate::filter;
 use crate::forward;
 use crate::forward::address::Address;
 pub use crate::inbox::Outcome;
@@ -24,7 +25,7 @@ use crate::inbox::{self, outcome_of};
 pub(super) use copying::copy;
 pub(super) use replay::{pin, remove, replay, restore};
 pub(super) use saving::save;
-pub(super) use search::{count, explain, ids_of, list, previous};
+pub(super) use search::{count, explain, ids_of, ids_with, list, previous};
 
 /// A page of messages asked for.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, TS)]
@@ -790,13 +791,8 @@ pub(super) async fn verify(
     engine: &Engine,
     which: WhichMessages,
 ) -> Result<VerifyResult, ApiError> {
-    let open = "(status:refused OR status:failed)";
-    let query = which.query.map(|query| match query.trim() {
-        "" => open.to_owned(),
-        query => format!("({query}) {open}"),
-    });
-    let query = query.or_else(|| which.endpoint_id.map(|_| open.to_owned()));
-    let ids = ids_of(engine, WhichMessages { query, ..which }).await?;
+    let open = filter::parse("status:refused OR status:failed")?;
+    let ids = ids_with(engine, which, open).await?;
     let again = inbox::verify_again(engine.db(), engine.directory(), engine.clock(), &ids).await?;
     if again.accepted + again.waiting + again.failed > 0 {
         let now = engine.now();

@@ -218,7 +218,7 @@ impl<'a> Reader<'a> {
 }
 
 /// One node for these, without another of the same kind inside.
-fn joined(nodes: Vec<Node>, kind: fn(Vec<Node>) -> Node) -> Node {
+pub(super) fn joined(nodes: Vec<Node>, kind: fn(Vec<Node>) -> Node) -> Node {
     let is_any = matches!(kind(Vec::new()), Node::Any(_));
     let mut flat: Vec<Node> = nodes
         .into_iter()

@@ -88,6 +88,15 @@ pub(in crate::api) async fn ids_of(
     engine: &Engine,
     which: WhichMessages,
 ) -> Result<Vec<i64>, ApiError> {
+    ids_with(engine, which, Node::All(Vec::new())).await
+}
+
+/// The same; of what a search finds or an endpoint received only what `also` finds.
+pub(in crate::api) async fn ids_with(
+    engine: &Engine,
+    which: WhichMessages,
+    also: Node,
+) -> Result<Vec<i64>, ApiError> {
     if let Some(mut ids) = which.ids {
         ids.sort_unstable();
         ids.dedup();
@@ -96,7 +105,8 @@ pub(in crate::api) async fn ids_of(
     if which.query.is_none() && which.endpoint_id.is_none() {
         return Err(ApiError::invalid("Say which messages, or what to search for."));
     }
-    let search = search_of(engine, which.query.as_deref(), which.zone.as_deref())?;
+    let tree = filter::parse(which.query.as_deref().unwrap_or_default())?.and(also);
+    let search = Search::of(&tree, &viewer(engine, which.zone.as_deref())?)?;
     let (environment, endpoint) = (which.environment_id, which.endpoint_id);
     let walk = Walk { engine, search: &search, environment, endpoint };
     let mut ids = Vec::new();
