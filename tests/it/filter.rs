@@ -4,8 +4,9 @@
 use jiff::tz::TimeZone;
 use kit::app::NOON;
 use proptest::prelude::*;
+use sqlx::{Connection as _, SqliteConnection};
 use usher_engine::filter::messages::{Search, Viewer};
-use usher_engine::filter::{Node, Span, Term, parse};
+use usher_engine::filter::{Node, Span, Term, is_word, parse};
 
 /// The tree in one line: `a & b`, `a | b`, `!a`, `field=value`.
 fn shape(node: &Node) -> String {
@@ -134,6 +135,37 @@ fn dates_begin_where_the_viewer_is() {
         let search = Search::of(&parse(&format!("after:{text}")).unwrap(), &viewer(zone)).unwrap();
         assert_eq!(search.since, Some(NOON + after_noon), "{text} in {zone}");
     }
+}
+
+/// What the full-text index takes for a sign of words, the search does too; otherwise the index would
+/// hide what matches.
+#[tokio::test]
+async fn signs_that_part_words_part_them_in_the_index_as_well() {
+    let mut db = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+    sqlx::raw_sql(
+        "create virtual table t using fts5 (text, content = '', detail = none,
+             tokenize = \"unicode61 remove_diacritics 0 tokenchars '_'\")",
+    )
+    .execute(&mut db)
+    .await
+    .unwrap();
+    let parting: Vec<char> = ('\u{1}'..=char::MAX).filter(|c| !is_word(*c)).collect();
+    assert!(parting.len() > 3000, "{}", parting.len());
+    for c in &parting {
+        sqlx::query("insert into t (rowid, text) values (?1, ?2)")
+            .bind(i64::from(u32::from(*c)))
+            .bind(format!("aa{c}bb"))
+            .execute(&mut db)
+            .await
+            .unwrap();
+    }
+    let parted: Vec<i64> = sqlx::query_scalar("select rowid from t where t match 'aa AND bb'")
+        .fetch_all(&mut db)
+        .await
+        .unwrap();
+    let joining: Vec<&char> =
+        parting.iter().filter(|c| !parted.contains(&i64::from(u32::from(**c)))).collect();
+    assert!(joining.is_empty(), "{joining:?}");
 }
 
 fn value() -> impl Strategy<Value = (String, bool)> {

@@ -1,6 +1,11 @@
 //! Searching messages: each search finds the same, whether the index knows them yet or not.
 
-use kit::app::{NOON, OTHER_SECRET, TestApp, TestEndpoint, deleted, user, waitlist};
+use std::collections::BTreeSet;
+
+use kit::app::{
+    NOON, OTHER_SECRET, SECRET, TestApp, TestEndpoint, deleted, signed, user, waitlist,
+};
+use kit::dice::Dice;
 use serde_json::{Value, json};
 
 const DAY: i64 = 86_400_000;
@@ -10,7 +15,8 @@ async fn messages(app: &TestApp, endpoint: &TestEndpoint) -> Vec<i64> {
     let maya =
         |kind: &str, name: &str, at| user(kind, "user_1", Some("maya@example.com"), name, at);
     let session = json!({
-        "data": { "id": "sess_1", "object": "session", "user_id": "user_1", "note": "Exact words here" },
+        "data": { "id": "sess_1", "object": "session", "user_id": "user_1", "note": "Exact words here",
+                  "lines": "Une École\nsecondword <i>", "path": "a/b", "who": "Ärger" },
         "instance_id": "ins_test", "object": "event", "timestamp": NOON, "type": "session.created",
     });
     let mut big = user("user.created", "user_2", Some("bo@example.com"), "Bo", NOON);
@@ -45,8 +51,16 @@ const SEARCHES: &[(&str, &[usize])] = &[
     ("type:*created", &[0, 3, 4, 5, 6]),
     ("-type:user.*", &[3, 5]),
     ("type:USER.UPDATED", &[1, 2]),
+    ("type:waitlistEntry.created", &[5]),
+    ("type:waitlistEntry.*", &[5]),
+    ("type:waitlistentry.*", &[5]),
+    ("type:*ENTRY*", &[5]),
+    ("-type:waitlistEntry.*", &[0, 1, 2, 3, 4, 6, 7]),
     ("status:refused", &[6]),
     ("refused", &[6]),
+    ("status:Refused", &[6]),
+    ("REFUSED", &[6]),
+    ("\"refused\"", &[]),
     ("status:400", &[6]),
     ("status:stale OR status:ignored", &[2, 3]),
     ("is:stale", &[2]),
@@ -56,9 +70,14 @@ const SEARCHES: &[(&str, &[usize])] = &[
     ("reason:wrong_secret", &[6]),
     ("reason:\"wrong secret\"", &[6]),
     ("reason:wrong*", &[6]),
+    ("reason:Wrong_Secret", &[6]),
     ("email:maya@", &[0, 1, 2, 6]),
     ("email:bo@example.com", &[4, 7]),
     ("email:aya", &[]),
+    ("email:@example.com", &[0, 1, 2, 4, 5, 6, 7]),
+    ("@example.com", &[0, 1, 2, 4, 5, 6, 7]),
+    ("-@example.com", &[3]),
+    ("email:@xample.com", &[]),
     ("user:user_1", &[0, 1, 2, 3, 6]),
     ("user:user_", &[]),
     ("id:msg_maya", &[0]),
@@ -70,6 +89,20 @@ const SEARCHES: &[(&str, &[usize])] = &[
     ("\"exact words\"", &[3]),
     ("body:\"words exact\"", &[]),
     ("body:exact", &[3]),
+    ("body:EXACT", &[3]),
+    ("body:svix", &[]),
+    ("body:application", &[]),
+    ("svix", &[0, 1, 2, 3, 4, 5, 6, 7]),
+    ("\"application/json\"", &[0, 1, 2, 3, 4, 5, 6, 7]),
+    ("École", &[3]),
+    ("école", &[3]),
+    ("\"ÉCOLE\"", &[3]),
+    ("cole", &[]),
+    ("ärger", &[3]),
+    ("rger", &[]),
+    ("secondword", &[3]),
+    ("nsecondword", &[3]),
+    ("\"École secondword\"", &[]),
     ("xact", &[]),
     ("maya -status:stale type:user.updated", &[1]),
     ("(bo OR wei) type:*created", &[4, 5]),
@@ -80,7 +113,9 @@ const SEARCHES: &[(&str, &[usize])] = &[
     ("after:\"2 days ago\"", &[7]),
     ("after:2026-05-13 before:2026-05-14", &[]),
     ("endpoint:clerk", &[0, 1, 2, 3, 4, 5, 6, 7]),
+    ("endpoint:\"cLERK 1\"", &[0, 1, 2, 3, 4, 5, 6, 7]),
     ("endpoint:other", &[]),
+    ("@", &[0, 1, 2, 4, 5, 6, 7]),
     ("is:pinned", &[]),
     ("is:replayed", &[]),
     ("is:forwarded", &[]),
@@ -104,12 +139,26 @@ async fn found(app: &TestApp, query: &str) -> Vec<i64> {
     ids
 }
 
+/// Asks every search of the table and tells of all that find something else.
 async fn all_found(app: &TestApp, ids: &[i64]) {
+    let mut wrong = String::new();
     for (query, places) in SEARCHES {
-        let wanted: Vec<i64> = places.iter().map(|place| ids[*place]).collect();
-        let own: Vec<i64> =
-            found(app, query).await.into_iter().filter(|id| ids.contains(id)).collect();
-        assert_eq!(own, wanted, "{query}");
+        let found = found(app, query).await;
+        let own: Vec<usize> = (0..ids.len()).filter(|place| found.contains(&ids[*place])).collect();
+        if own != *places {
+            wrong += &format!("{query} finds {own:?} and not {places:?}\n");
+        }
+    }
+    assert_eq!(wrong, "");
+}
+
+/// Adds messages until those up to this one are indexed.
+async fn indexed(app: &TestApp, endpoint: &TestEndpoint, last: i64) {
+    let others: Vec<Value> =
+        (0..200).map(|n| user("user.created", &format!("user_x{n}"), None, "Zed", NOON)).collect();
+    app.post_all(endpoint, &others).await;
+    while app.number("select coalesce(max(last), 0) from message_block").await < last {
+        tokio::task::yield_now().await;
     }
 }
 
@@ -120,15 +169,114 @@ async fn a_search_finds_the_same_before_and_after_it_is_indexed() {
     let ids = messages(&app, &endpoint).await;
     assert_eq!(app.number("select count(*) from message_block").await, 0);
     all_found(&app, &ids).await;
-    let others: Vec<Value> =
-        (0..200).map(|n| user("user.created", &format!("user_x{n}"), None, "Zed", NOON)).collect();
-    app.post_all(&endpoint, &others).await;
-    let last = *ids.last().unwrap();
-    while app.number("select coalesce(max(last), 0) from message_block").await < last {
-        tokio::task::yield_now().await;
-    }
+    indexed(&app, &endpoint, *ids.last().unwrap()).await;
     all_found(&app, &ids).await;
     assert_eq!(found(&app, "zed").await.len(), 200);
+    app.close().await;
+}
+
+/// Signs that are awkward to cut into words, to spell in another case, or to put into a pattern.
+const ODD: &[&str] = &[
+    "a", "B", "k", "s", "0", "_", " ", " ", "-", "@", ".", "\"", "\\", "/", "\n", "\t", "<", ">",
+    "'", "*", "?", "[", "]", "^", "%", "(", ":", "é", "É", "Ä", "ä", "Ü", "ß", "ẞ", "ñ", "я", "Я",
+    "σ", "ς", "Σ", "İ", "ı", "\u{212a}", "ſ", "ǆ", "中", "文", "、", "，", "。", "“", "”", "„",
+    "«", "»", "—", "…", "€", "™", "ª", "²", "·", "\u{a0}", "\u{301}", "\u{200b}", "\u{fe0f}", "😀",
+    "𝔘", "م", "،", "क", "ि", "।", "\u{e000}", "\u{feff}",
+];
+
+/// The string as JSON, with escapes where the dice want some.
+fn escaped(text: &str, dice: &mut Dice) -> String {
+    let mut json = String::from('"');
+    for c in text.chars() {
+        match c {
+            '\n' | '\t' | '"' | '\\' => json.extend(c.escape_default()),
+            '/' if dice.below(2) == 0 => json += "\\/",
+            c if dice.below(4) == 0 => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    json += &format!("\\u{unit:04x}");
+                }
+            }
+            c => json.push(c),
+        }
+    }
+    json + "\""
+}
+
+/// Where words begin, as anybody would say.
+fn words(text: &str) -> Vec<&str> {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    text.split(|c: char| !is_word(c) && !usher_engine::filter::is_word(c))
+        .filter(|word| word.chars().all(is_word) && !word.is_empty())
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn odd_texts_are_found_alike_before_and_after_and_where_words_begin() {
+    let app = TestApp::start().await;
+    let endpoint = app.endpoint().await;
+    let mut dice = Dice::new(2026);
+    let mut texts: Vec<String> = [
+        "École Ärger Übung",
+        "first\nsecondword",
+        "<b>boldword</b>",
+        "Zoë a/b",
+        "Σίσυφος ΟΔΟΣ οδος",
+        "«quoted» “typed”—dash…dots",
+        "中文 Москва",
+        "back\\slash",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    for _ in 0..24 {
+        let length = 3 + dice.below(12);
+        texts.push((0..length).map(|_| *dice.one_of(ODD)).collect());
+    }
+    let mut ids = Vec::new();
+    for text in &texts {
+        let body = format!(
+            r#"{{"data":{{"id":"sess_1","object":"session","note":{}}},"instance_id":"ins_test","object":"event","timestamp":{NOON},"type":"session.created"}}"#,
+            escaped(text, &mut dice)
+        );
+        let id = format!("msg_odd{}", ids.len());
+        let headers = signed(SECRET, &id, app.clock.now() / 1000, body.as_bytes());
+        ids.push(app.send("POST", &endpoint.path, &headers, body.as_bytes()).await.id());
+    }
+    let mut asked = BTreeSet::new();
+    for text in &texts {
+        let signs: Vec<char> = text.chars().collect();
+        for _ in 0..6 {
+            let start = dice.below(signs.len());
+            let end = start + 1 + dice.below(signs.len() - start);
+            asked.insert(signs[start..end].iter().collect::<String>());
+        }
+        for word in words(text) {
+            asked.extend(word.char_indices().map(|(at, _)| word[at..].to_owned()));
+        }
+    }
+    asked.retain(|text| !text.trim().is_empty());
+    let query = |field: &str, text: &str| {
+        format!("{field}\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+    };
+    let mut before = Vec::new();
+    for text in &asked {
+        before.push(found(&app, &query("", text)).await);
+    }
+    for (text, id) in texts.iter().zip(&ids) {
+        for word in words(text) {
+            let shape = |text: &str| text.chars().map(|c| c.is_ascii()).collect::<Vec<_>>();
+            let spellings = [word.to_owned(), word.to_lowercase(), word.to_uppercase()];
+            for spelling in spellings.into_iter().filter(|to| shape(to) == shape(word)) {
+                let found = found(&app, &query("body:", &spelling)).await;
+                assert!(found.contains(id), "{spelling} in {text}");
+            }
+        }
+    }
+    indexed(&app, &endpoint, *ids.last().unwrap()).await;
+    for (text, before) in asked.iter().zip(before) {
+        let after: Vec<i64> =
+            found(&app, &query("", text)).await.into_iter().filter(|id| ids.contains(id)).collect();
+        assert_eq!(after, before, "{text:?}");
+    }
     app.close().await;
 }
 

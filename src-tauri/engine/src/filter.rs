@@ -9,12 +9,14 @@
 pub mod messages;
 mod parse;
 mod time;
+mod words;
 
 use std::fmt;
 
 use sqlx::{QueryBuilder, Sqlite};
 
 pub use parse::parse;
+pub use words::is_word;
 
 /// Most bytes of a search.
 pub const LONGEST: usize = 4_000;

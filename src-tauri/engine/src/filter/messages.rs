@@ -7,6 +7,7 @@
 use jiff::tz::TimeZone;
 use sqlx::{QueryBuilder, Sqlite};
 
+use super::words::{folded, literally, push_begins, tokens};
 use super::{Node, Problem, Term, nearest, time};
 
 /// A field of a search over messages.
@@ -176,7 +177,7 @@ impl Condition {
         let lower = value.to_lowercase();
         let Some(name) = term.field.as_deref() else {
             let status = STATUSES.into_iter().find(|status| !term.quoted && *status == lower);
-            return Ok(status.map_or(Self::Words(lower), Self::Outcome));
+            return Ok(status.map_or_else(|| Self::Words(value.to_owned()), Self::Outcome));
         };
         let one_of = |known: &'static [&'static str]| {
             known.iter().copied().find(|known| *known == lower).ok_or_else(|| {
@@ -203,17 +204,17 @@ impl Condition {
             })
         };
         Ok(match name {
-            "type" => Self::Type(lower),
+            "type" => Self::Type(value.to_owned()),
             "status" => match lower.parse() {
                 Ok(status) => Self::Answered(status),
                 Err(_) => Self::Outcome(one_of(&STATUSES)?),
             },
-            "endpoint" => Self::Endpoint(lower),
-            "reason" => Self::Reason(lower.replace(' ', "_")),
-            "email" => Self::Email(lower),
+            "endpoint" => Self::Endpoint(value.to_owned()),
+            "reason" => Self::Reason(value.replace(' ', "_")),
+            "email" => Self::Email(value.to_owned()),
             "user" => Self::User(value.to_owned()),
             "id" => Self::Id(value.to_owned()),
-            "body" => Self::Body(lower),
+            "body" => Self::Body(value.to_owned()),
             "before" => Self::Before(at()?),
             "after" => Self::After(at()?),
             "larger" => Self::Larger(size()?),
@@ -266,23 +267,23 @@ impl Condition {
     }
 
     fn push(&self, sql: &mut QueryBuilder<Sqlite>) {
-        let near = |words: &str| format!("*[^a-z0-9_]{}*", literally(words));
-        let wild = |pattern: &str| literally(pattern).replace("[*]", "*");
+        let wild = |pattern: &str| folded(pattern).replace("[*]", "*");
         match self {
             Self::Words(words) => {
-                let pattern = near(words);
-                sql.push(
-                    "(' ' || lower(m.kind || ' ' || coalesce(m.subject, '') || ' ' \
-                     || coalesce(m.svix_id, '') || ' ' || coalesce(m.object_id, '')) glob ",
-                )
-                .push_bind(pattern.clone())
-                .push(" or ");
-                in_body(sql, pattern);
+                sql.push("(");
+                push_begins(
+                    sql,
+                    "m.kind || ' ' || coalesce(m.subject, '') || ' ' \
+                     || coalesce(m.svix_id, '') || ' ' || coalesce(m.object_id, '')",
+                    words,
+                );
+                sql.push(" or ");
+                in_body(sql, words, true);
                 sql.push(")");
             }
-            Self::Body(words) => in_body(sql, near(words)),
+            Self::Body(words) => in_body(sql, words, false),
             Self::Type(pattern) => {
-                sql.push("m.kind glob ").push_bind(wild(pattern));
+                sql.push("lower(m.kind) glob ").push_bind(wild(pattern));
             }
             // The second part seems idle; with it SQLite sees that the index of what was not
             // processed will do.
@@ -306,15 +307,13 @@ impl Condition {
                     .push(")");
             }
             Self::Email(email) => {
-                let pattern = near(email);
-                sql.push("(' ' || lower(coalesce(m.subject, '')) glob ")
-                    .push_bind(pattern.clone())
-                    .push(
-                        " or exists (select 1 from contact_change c \
-                         where c.message_id = m.id and ' ' || lower(c.email) glob ",
-                    )
-                    .push_bind(pattern)
-                    .push("))");
+                sql.push("(");
+                push_begins(sql, "coalesce(m.subject, '')", email);
+                sql.push(
+                    " or exists (select 1 from contact_change c where c.message_id = m.id and ",
+                );
+                push_begins(sql, "c.email", email);
+                sql.push("))");
             }
             Self::User(user) => {
                 sql.push("(coalesce(m.object_id, '') = ").push_bind(user.clone()).push(" or ");
@@ -374,15 +373,21 @@ impl Condition {
     }
 }
 
-fn in_body(sql: &mut QueryBuilder<Sqlite>, pattern: String) {
+/// Adds whether the body holds the text where a word begins, as it came or with the strings of its JSON
+/// read; the same is indexed (inbox/words.rs). Few bodies have a backslash.
+fn in_body(sql: &mut QueryBuilder<Sqlite>, text: &str, headers_too: bool) {
+    sql.push("exists (select 1 from message_body b where b.message_id = m.id and (");
+    push_begins(sql, "cast(b.body as text)", text);
+    if headers_too {
+        sql.push(" or ");
+        push_begins(sql, "b.headers", text);
+    }
     sql.push(
-        "exists (select 1 from message_body b where b.message_id = m.id and \
-         (' ' || lower(cast(b.body as text)) glob ",
-    )
-    .push_bind(pattern.clone())
-    .push(" or ' ' || lower(b.headers) glob ")
-    .push_bind(pattern)
-    .push("))");
+        " or iif(instr(b.body, x'5c') > 0 and json_valid(cast(b.body as text)), \
+         exists (select 1 from json_tree(cast(b.body as text)) t where t.type = 'text' and ",
+    );
+    push_begins(sql, "t.atom", text);
+    sql.push("), false)))");
 }
 
 fn in_body_exactly(sql: &mut QueryBuilder<Sqlite>, pattern: String) {
@@ -392,43 +397,6 @@ fn in_body_exactly(sql: &mut QueryBuilder<Sqlite>, pattern: String) {
     )
     .push_bind(pattern)
     .push(")");
-}
-
-/// The text as a `glob` pattern for itself.
-fn literally(text: &str) -> String {
-    let mut pattern = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '*' | '?' | '[' => pattern.extend(['[', c, ']']),
-            c => pattern.push(c),
-        }
-    }
-    pattern
-}
-
-/// Words of the index in a text that stands at the beginning of a word: whole ones, and the beginning
-/// of one at its end. A word beside a letter that is not ASCII is left out, since the index may cut
-/// it elsewhere; so is one beside a star, of a pattern.
-fn tokens(text: &str, pattern: bool) -> Option<String> {
-    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let mut found = Vec::new();
-    let mut rest = text;
-    let mut before: Option<char> = None;
-    while let Some(start) = rest.find(is_word) {
-        let before_word = rest[..start].chars().next_back().or(before);
-        let from = &rest[start..];
-        let end = from.find(|c| !is_word(c)).unwrap_or(from.len());
-        let (word, after) = from.split_at(end);
-        let next = after.chars().next();
-        let cut = |c: Option<char>| c.is_some_and(|c| !c.is_ascii() || (pattern && c == '*'));
-        if !cut(before_word) && !cut(next) {
-            let whole = next.is_some() || pattern;
-            found.push(format!("\"{word}\"{}", if whole { "" } else { "*" }));
-        }
-        before = word.chars().next_back();
-        rest = after;
-    }
-    (!found.is_empty()).then(|| format!("({})", found.join(" AND ")))
 }
 
 /// `500`, `10k`, `1m`: bytes, in steps of 1024.

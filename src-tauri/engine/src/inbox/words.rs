@@ -21,7 +21,8 @@ pub(super) async fn index_some(db: &Db) -> Result<bool, sqlx::Error> {
                                   where id > (select last from indexed) order by id limit ?1)
            select (select last from indexed) as "after!: i64", count(*) as "count!: i64",
                   coalesce(min(id), 0) as "first!: i64", coalesce(max(id), 0) as "last!: i64",
-                  coalesce(min(at), 0) as "oldest!: i64", coalesce(max(at), 0) as "newest!: i64"
+                  coalesce(min(at), 0) as "oldest!: i64", coalesce(max(at), 0) as "newest!: i64",
+                  json_group_array(id) as "ids!: String"
            from next"#,
         STEP
     )
@@ -31,14 +32,7 @@ pub(super) async fn index_some(db: &Db) -> Result<bool, sqlx::Error> {
         return Ok(false);
     }
     db.write(async |tx| {
-        sqlx::query!(
-            "insert into message_text (rowid, text)
-             select id, text from message_words where id between ?1 and ?2",
-            next.first,
-            next.last
-        )
-        .execute(tx.conn())
-        .await?;
+        add(tx, &next.ids, next.last).await?;
         sqlx::query!(
             "insert into message_block (first, last, oldest, newest)
              select coalesce((select max(first) from message_block where last = ?5
@@ -71,12 +65,26 @@ pub(super) async fn index_again(tx: &mut Tx, ids: &[i64]) -> Result<(), sqlx::Er
     sqlx::query!("delete from message_text where rowid in (select value from json_each(?1))", ids)
         .execute(tx.conn())
         .await?;
+    let last =
+        sqlx::query_scalar!(r#"select coalesce(max(last), 0) as "last!: i64" from message_block"#)
+            .fetch_one(tx.conn())
+            .await?;
+    add(tx, &ids, last).await
+}
+
+/// Adds the words of these messages up to the last, which are a JSON array of ids. Where the body is
+/// JSON with a backslash its strings are indexed as they read, too.
+async fn add(tx: &mut Tx, ids: &str, last: i64) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "insert into message_text (rowid, text)
-         select id, text from message_words
-         where id in (select value from json_each(?1))
-           and id <= (select coalesce(max(last), 0) from message_block)",
-        ids
+         select w.id, w.text || iif(
+             instr(b.body, x'5c') > 0 and json_valid(cast(b.body as text)),
+             (select coalesce(' ' || group_concat(t.atom, ' '), '')
+              from json_tree(cast(b.body as text)) t where t.type = 'text'), '')
+         from message_words w join message_body b on b.message_id = w.id
+         where w.id in (select value from json_each(?1)) and w.id <= ?2",
+        ids,
+        last
     )
     .execute(tx.conn())
     .await?;
