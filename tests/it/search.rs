@@ -281,6 +281,48 @@ async fn odd_texts_are_found_alike_before_and_after_and_where_words_begin() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_repeated_or_replayed_is_found_beside_other_fields() {
+    let app = TestApp::start().await;
+    let endpoint = app.endpoint().await;
+    let maya = user("user.created", "user_1", Some("maya@example.com"), "Maya", NOON);
+    let first = app.post_as(&endpoint, "msg_first", &maya).await.id();
+    app.post_as(&endpoint, "msg_first", &maya).await;
+    let same = app.post_as(&endpoint, "msg_same", &maya).await;
+    assert_eq!(same.brief(), "200 duplicate/same_content");
+    let other = app.post(&endpoint, &user("user.created", "user_2", None, "Bo", NOON)).await.id();
+    let replay = json!({ "which": { "ids": [other] }, "sameId": false, "to": "usher" });
+    let replayed = app.call("messages.replay", replay).await["messageId"].as_i64().unwrap();
+    app.call("messages.pin", json!({ "which": { "ids": [first, replayed] }, "pinned": true }))
+        .await;
+    let same = same.id();
+    let is_repeated = app.message(replayed).await["outcome"] == "duplicate";
+    let repeated: Vec<i64> =
+        [first, same].into_iter().chain(is_repeated.then_some(replayed)).collect();
+    let rest: Vec<i64> = (!is_repeated).then_some(replayed).into_iter().collect();
+    for when in ["before", "after"] {
+        for (query, wanted) in [
+            ("is:duplicate", repeated.clone()),
+            ("is:Duplicate email:maya@", vec![first, same]),
+            ("is:duplicate is:pinned -is:replayed", vec![first]),
+            ("is:pinned is:duplicate maya", vec![first]),
+            ("is:duplicate status:duplicate type:user.* email:maya@", vec![same]),
+            ("is:replayed", vec![replayed]),
+            ("is:replayed is:pinned type:user.created", vec![replayed]),
+            ("is:replayed -is:duplicate", rest.clone()),
+            ("is:replayed OR email:maya@", vec![first, same, replayed]),
+            ("-is:duplicate -is:replayed -zed", vec![other]),
+            ("is:replayed after:2026-05-13", vec![]),
+        ] {
+            assert_eq!(found(&app, query).await, wanted, "{query}, {when}");
+        }
+        if when == "before" {
+            indexed(&app, &endpoint, replayed).await;
+        }
+    }
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_message_is_about_is_found_when_it_becomes_known_later() {
     let app = TestApp::start().await;
     let endpoint = app.endpoint().await;

@@ -67,6 +67,8 @@ const PARTING: [(char, char); 53] = [
 ];
 /// Every ASCII sign that parts words, as a class of `glob`.
 const ASCII: &str = "[]\u{1}-/:-@[\\^`{-\u{7f}]";
+/// Any sign beyond ASCII.
+const BEYOND: &str = "[\u{80}-\u{10ffff}]";
 /// Letters with more than two spellings, or with one that Unicode's simple rules do not lead to.
 const SPELLED: [&str; 2] = ["σςΣ", "ßẞ"];
 
@@ -79,16 +81,18 @@ fn is_beyond(c: char) -> bool {
     !c.is_ascii() && !PARTING.iter().any(|(first, last)| (*first..=*last).contains(&c))
 }
 
-/// Adds whether `of`, an expression of SQL, holds the text where a word begins. The quickest pattern
-/// comes first: most texts do not hold the text at all, and in most that do a word begins with it.
+/// Adds whether `of`, an expression of SQL, holds the text where a word begins. A quick pattern goes
+/// before each slow one: most texts do not hold the text at all, in most that do a word begins behind
+/// an ASCII sign, and in most others no other sign stands before it.
 pub(super) fn push_begins(sql: &mut QueryBuilder<Sqlite>, of: &'static str, text: &str) {
     let folded = folded(text);
     let begins = text.starts_with(is_word);
-    let [ascii, beyond] = if begins { [ASCII, &parting()] } else { [""; 2] };
+    let [ascii, beyond, parting] = if begins { [ASCII, BEYOND, &parting()] } else { [""; 3] };
     sql.push("(lower(").push(of).push(") glob ").push_bind(format!("*{folded}*"));
     sql.push(" and (' ' || lower(").push(of).push(") glob ");
     sql.push_bind(format!("*{ascii}{folded}*")).push(" or lower(").push(of).push(") glob ");
-    sql.push_bind(format!("*{beyond}{folded}*")).push("))");
+    sql.push_bind(format!("*{beyond}{folded}*")).push(" and lower(").push(of).push(") glob ");
+    sql.push_bind(format!("*{parting}{folded}*")).push("))");
 }
 
 /// [`PARTING`] as a class of `glob`.
