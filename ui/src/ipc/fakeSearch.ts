@@ -16,7 +16,7 @@ const FIELDS: Record<string, { what: string; values: readonly string[] }> = {
   },
   endpoint: { what: "Name of the endpoint", values: ["Clerk", '"Marketing site"'] },
   reason: { what: "Named reason, such as wrong_secret", values: ["wrong_secret", "clock_skew"] },
-  email: { what: "Email of whom it is about; the beginning is enough", values: [] },
+  email: { what: "Email of whom it is about; its beginning or @domain is enough", values: [] },
   user: { what: "Clerk's user ID", values: [] },
   id: { what: "Message, svix-id or the object's ID", values: [] },
   body: { what: "Words of the body", values: [] },

@@ -47,7 +47,7 @@ pub const FIELDS: [Field; 14] = [
     field("status", "What became of it, or the HTTP status answered", &STATUSES),
     field("endpoint", "Name of the endpoint", &[]),
     field("reason", "Named reason, such as wrong_secret", &[]),
-    field("email", "Email of whom it is about; the beginning is enough", &[]),
+    field("email", "Email of whom it is about; its beginning or @domain is enough", &[]),
     field("user", "Clerk's user ID", &[]),
     field("id", "Message, svix-id or the object's ID", &[]),
     field("body", "Words of the body", &[]),

@@ -5,6 +5,7 @@ import s from "./SearchHelp.module.css";
 const EXAMPLES = [
   ["type:user.* status:refused", "Refused messages about users"],
   ["email:ada@", "About an address that begins so"],
+  ["email:@acme.com", "About addresses of a domain"],
   ['after:"2 days ago" -type:session.*', "Since then, sessions left out"],
   ["is:duplicate OR has:error", "Either of the two"],
   ["larger:10k", "Large bodies"],
@@ -26,7 +27,8 @@ export function SearchHelp({
         <>
           <p className={s.lead}>
             Words look into everything; a field narrows. All have to fit; <code>OR</code>, brackets
-            and <code>-</code> do what they do elsewhere, and quotes hold words together.
+            and <code>-</code> do what they do elsewhere, and quotes hold words together. A status
+            by itself, such as <code>refused</code>, is that status; in quotes it is a word.
           </p>
           <ul className={s.examples}>
             {EXAMPLES.map(([query, words]) => (

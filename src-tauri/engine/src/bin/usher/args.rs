@@ -380,8 +380,9 @@ pub enum Messages {
     /// Show messages, newest first
     ///
     /// The search is the one of the window: type:user.* status:refused email:ada@ is:duplicate
-    /// before:2026-08-01 after:"2 days ago" larger:10k -type:session.* "exact words". Put it in quotes
-    /// for your shell.
+    /// before:2026-08-01 after:"2 days ago" larger:10k -type:session.* "exact words". A status by
+    /// itself, such as refused, is that status; in quotes, "refused", it is a word. Put the search in
+    /// quotes for your shell.
     List(Search),
     /// Show one message with all that is known of it
     Show {
