@@ -137,10 +137,8 @@ fn dates_begin_where_the_viewer_is() {
     }
 }
 
-/// What the full-text index takes for a sign of words, the search does too; otherwise the index would
-/// hide what matches.
-#[tokio::test]
-async fn signs_that_part_words_part_them_in_the_index_as_well() {
+/// An empty full-text index of the kind that holds the words of messages.
+async fn index() -> SqliteConnection {
     let mut db = SqliteConnection::connect("sqlite::memory:").await.unwrap();
     sqlx::raw_sql(
         "create virtual table t using fts5 (text, content = '', detail = none,
@@ -149,15 +147,63 @@ async fn signs_that_part_words_part_them_in_the_index_as_well() {
     .execute(&mut db)
     .await
     .unwrap();
+    db
+}
+
+async fn put(db: &mut SqliteConnection, id: usize, text: String) {
+    sqlx::query("insert into t (rowid, text) values (?1, ?2)")
+        .bind(i64::try_from(id).unwrap())
+        .bind(text)
+        .execute(db)
+        .await
+        .unwrap();
+}
+
+/// The letter and what it is in the other case, where that is one letter beyond ASCII.
+fn cases(c: char) -> Vec<char> {
+    let all = [c.to_string(), c.to_lowercase().to_string(), c.to_uppercase().to_string()];
+    let single = all.iter().filter(|case| case.chars().count() == 1 && !case.is_ascii());
+    let mut cases: Vec<char> = single.flat_map(|case| case.chars()).collect();
+    cases.sort_unstable();
+    cases.dedup();
+    cases
+}
+
+#[tokio::test]
+async fn the_index_is_only_asked_for_words_that_it_has_in_either_case() {
+    let mut db = index().await;
+    let mut asked = 0;
+    for c in ('\u{80}'..=char::MAX).filter(|c| c.is_alphabetic()) {
+        let tree = parse(&format!("\"{c}a\"")).unwrap();
+        let Some(hint) = Search::of(&tree, &viewer("UTC")).unwrap().hint else { continue };
+        asked += 1;
+        let cases = cases(c);
+        if cases == [c] && asked % 100 > 0 {
+            continue;
+        }
+        for (id, case) in cases.iter().enumerate() {
+            put(&mut db, id, format!("{case}ab")).await;
+        }
+        let found: Vec<i64> = sqlx::query_scalar("select rowid from t where t match ?1")
+            .bind(hint.as_match())
+            .fetch_all(&mut db)
+            .await
+            .unwrap();
+        assert_eq!(found.len(), cases.len(), "{c}: {} finds not all of {cases:?}", hint.as_match());
+        sqlx::query("insert into t (t) values ('delete-all')").execute(&mut db).await.unwrap();
+    }
+    assert!(asked > 30_000, "{asked}");
+}
+
+/// What the full-text index takes for a sign of words, the search does too; otherwise the index would
+/// hide what matches.
+#[tokio::test]
+async fn signs_that_part_words_part_them_in_the_index_as_well() {
+    let mut db = index().await;
     let parting: Vec<char> = ('\u{1}'..=char::MAX).filter(|c| !is_word(*c)).collect();
     assert!(parting.len() > 3000, "{}", parting.len());
     for c in &parting {
-        sqlx::query("insert into t (rowid, text) values (?1, ?2)")
-            .bind(i64::from(u32::from(*c)))
-            .bind(format!("aa{c}bb"))
-            .execute(&mut db)
-            .await
-            .unwrap();
+        put(&mut db, usize::try_from(u32::from(*c)).unwrap(), format!("aa{c}bb")).await;
     }
     let parted: Vec<i64> = sqlx::query_scalar("select rowid from t where t match 'aa AND bb'")
         .fetch_all(&mut db)

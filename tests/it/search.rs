@@ -222,7 +222,10 @@ async fn odd_texts_are_found_alike_before_and_after_and_where_words_begin() {
         "Zoë a/b",
         "Σίσυφος ΟΔΟΣ οδος",
         "«quoted» “typed”—dash…dots",
-        "中文 Москва",
+        "中文 Москва МОСКВА",
+        "Müller, Zoë Łódź",
+        "naïve façade",
+        "ΑΘΗΝΑ Αθήνα",
         "back\\slash",
     ]
     .map(str::to_owned)

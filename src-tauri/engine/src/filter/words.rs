@@ -67,6 +67,17 @@ const PARTING: [(char, char); 53] = [
 ];
 /// Every ASCII sign that parts words, as a class of `glob`.
 const ASCII: &str = "[]\u{1}-/:-@[\\^`{-\u{7f}]";
+/// Letters beyond ASCII whose two cases are one to the index as well, from the first to the last of each
+/// range: Latin, Greek, Cyrillic, kana, Han, Hangul.
+const INDEXED: [(char, char); 7] = [
+    ('\u{c0}', '\u{17e}'),
+    ('\u{391}', '\u{3ce}'),
+    ('\u{400}', '\u{45f}'),
+    ('\u{3041}', '\u{3096}'),
+    ('\u{30a1}', '\u{30fa}'),
+    ('\u{4e00}', '\u{9fa5}'),
+    ('\u{ac00}', '\u{d7a3}'),
+];
 /// Any sign beyond ASCII.
 const BEYOND: &str = "[\u{80}-\u{10ffff}]";
 /// Letters with more than two spellings, or with one that Unicode's simple rules do not lead to.
@@ -126,7 +137,7 @@ pub(super) fn folded(text: &str) -> String {
     pattern
 }
 
-/// The letter in both cases, where these are single letters.
+/// The letter in both cases, where these are single letters beyond ASCII.
 fn spellings(c: char) -> Vec<char> {
     if let Some(known) = SPELLED.iter().find(|known| known.contains(c)) {
         return known.chars().collect();
@@ -134,8 +145,7 @@ fn spellings(c: char) -> Vec<char> {
     let (lower, upper) = (single(c.to_lowercase(), c), single(c.to_uppercase(), c));
     let mut all = vec![c];
     for other in [lower, upper, single(lower.to_uppercase(), c), single(upper.to_lowercase(), c)] {
-        let other = other.to_ascii_lowercase();
-        if !all.contains(&other) {
+        if !other.is_ascii() && !all.contains(&other) {
             all.push(other);
         }
     }
@@ -163,11 +173,17 @@ fn push_literally(pattern: &mut String, c: char) {
     }
 }
 
+/// Whether the index holds this sign of words as it is, or as what `lower` makes of it.
+fn is_plain(c: char) -> bool {
+    let within = |(first, last): &(char, char)| (*first..=*last).contains(&c);
+    let spelled = || SPELLED.iter().any(|known| known.contains(c));
+    is_word(c) && (c.is_ascii() || c.is_alphabetic() && INDEXED.iter().any(within) && !spelled())
+}
+
 /// Words of the index in a text that stands at the beginning of a word: whole ones, and the beginning
-/// of one at its end. A word with letters beyond ASCII is left out, since the index may spell it
+/// of one at its end. A word with letters that are not plain is left out, since the index may spell it
 /// otherwise; so is one beside a star, of a pattern.
 pub(super) fn tokens(text: &str, pattern: bool) -> Option<String> {
-    let is_plain = |c: char| c.is_ascii() && is_word(c);
     let mut found = Vec::new();
     let mut rest = text;
     let mut before: Option<char> = None;
