@@ -235,7 +235,8 @@ async fn odd_texts_are_found_alike_before_and_after_and_where_words_begin() {
         texts.push((0..length).map(|_| *dice.one_of(ODD)).collect());
     }
     let mut ids = Vec::new();
-    for text in &texts {
+    let large = "x".repeat(262_144) + "\nfarword";
+    for text in texts.iter().chain([&large]) {
         let body = format!(
             r#"{{"data":{{"id":"sess_1","object":"session","note":{}}},"instance_id":"ins_test","object":"event","timestamp":{NOON},"type":"session.created"}}"#,
             escaped(text, &mut dice)
@@ -256,6 +257,7 @@ async fn odd_texts_are_found_alike_before_and_after_and_where_words_begin() {
             asked.extend(word.char_indices().map(|(at, _)| word[at..].to_owned()));
         }
     }
+    asked.insert("farword".to_owned());
     asked.retain(|text| !text.trim().is_empty());
     let query = |field: &str, text: &str| {
         format!("{field}\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
