@@ -13,28 +13,30 @@ export const ROW_HEIGHT = 57;
 export function Row({ row, selected }: { row: MessageRow; selected: boolean }) {
   return (
     <div className={cx(s.row, selected && s.selected)}>
-      <span className={s.type}>
-        {row.type || "No readable type"}
-        {row.test && <span className={s.test}>test</span>}
-      </span>
-      <span className={s.badges}>
+      <div className={s.line}>
+        <span className={s.type}>
+          {row.type || "No readable type"}
+          {row.test && <span className={s.test}>test</span>}
+        </span>
         {row.forward === "waiting" && <Badge tone="amber">Forward waits</Badge>}
         {row.forward === "failed" && <Badge tone="red">Not forwarded</Badge>}
         <OutcomeBadge outcome={row.outcome} reason={row.reason} />
-      </span>
-      <span className={s.subject}>{row.subject ?? "—"}</span>
-      <span className={s.time}>
-        {row.pinned && (
-          <span className={s.pin} title="Pinned">
-            <IconPin size={12} />
-            <span className="visually-hidden">Pinned</span>
-          </span>
-        )}
-        {row.duplicates > 0 && (
-          <span title="Delivered more than once">{`×${row.duplicates + 1}  `}</span>
-        )}
-        <Time at={row.receivedAt} mode="clock" />
-      </span>
+      </div>
+      <div className={s.line}>
+        <span className={s.subject}>{row.subject ?? "—"}</span>
+        <span className={s.time}>
+          {row.pinned && (
+            <span className={s.pin} title="Pinned">
+              <IconPin size={12} />
+              <span className="visually-hidden">Pinned</span>
+            </span>
+          )}
+          {row.duplicates > 0 && (
+            <span title="Delivered more than once">{`×${row.duplicates + 1}  `}</span>
+          )}
+          <Time at={row.receivedAt} mode="clock" />
+        </span>
+      </div>
     </div>
   );
 }
