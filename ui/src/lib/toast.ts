@@ -26,10 +26,13 @@ function set(next: readonly ToastItem[]): void {
   for (const tell of listeners) tell();
 }
 
-/** Shows a toast; the oldest goes when there are more than three. */
+/** Shows a toast in place of one that says the same; the oldest goes when there are more than three. */
 export function toast(content: ToastContent): number {
   const id = nextId++;
-  set([...items, { ...content, id }].slice(-MOST));
+  const others = items.filter(
+    ({ title, description }) => title !== content.title || description !== content.description,
+  );
+  set([...others, { ...content, id }].slice(-MOST));
   return id;
 }
 

@@ -20,6 +20,7 @@ export interface ConfirmDialogProps {
   typed?: string | undefined;
 }
 
+/** Asks before something is done. Enter does it; what cannot be taken back wants the button itself. */
 export function ConfirmDialog(props: ConfirmDialogProps) {
   const { open, onClose, onConfirm, title, children, confirm, danger, typed } = props;
   const [text, setText] = useState("");
@@ -55,11 +56,14 @@ export function ConfirmDialog(props: ConfirmDialogProps) {
       width={420}
       footer={
         <>
-          <Button onClick={close}>Cancel</Button>
+          <Button onClick={close} data-first={danger || undefined}>
+            Cancel
+          </Button>
           <Button
             variant={danger ? "danger" : "primary"}
             disabled={!allowed}
             busy={busy}
+            data-first={!danger || undefined}
             onClick={() => void run()}
           >
             {confirm}

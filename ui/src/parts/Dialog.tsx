@@ -15,7 +15,10 @@ export interface DialogProps {
   footer?: ReactNode;
 }
 
-/** A dialog over the window: Esc closes, focus stays inside and returns to where it was. */
+/**
+ * A dialog over the window: Esc closes, focus stays inside and returns to where it was. It begins at
+ * the first field, or at what is marked `data-first`.
+ */
 export function Dialog({
   open,
   onClose,
@@ -30,7 +33,9 @@ export function Dialog({
   const first = () =>
     body.current?.querySelector<HTMLElement>(
       "[autofocus],input:not([disabled]),textarea:not([disabled])",
-    ) ?? popup.current;
+    ) ??
+    popup.current?.querySelector<HTMLElement>("[data-first]") ??
+    popup.current;
   return (
     <Base.Root
       open={open}

@@ -71,6 +71,28 @@ describe("Dialog", () => {
     await waitFor(() => expect(screen.getByRole("button", { name: "Open" })).toHaveFocus());
   });
 
+  it.each([
+    { danger: false, focused: "Verify" },
+    { danger: true, focused: "Cancel" },
+  ])("begins at $focused when danger is $danger", async ({ danger, focused }) => {
+    const onConfirm = vi.fn();
+    render(
+      <ConfirmDialog
+        open
+        title="Sure?"
+        confirm="Verify"
+        danger={danger}
+        onConfirm={onConfirm}
+        onClose={() => {}}
+      >
+        It is done.
+      </ConfirmDialog>,
+    );
+    await waitFor(() => expect(screen.getByRole("button", { name: focused })).toHaveFocus());
+    await userEvent.keyboard("{Enter}");
+    expect(onConfirm).toHaveBeenCalledTimes(danger ? 0 : 1);
+  });
+
   it("asks for the typed word, and shows a failure in place", async () => {
     const user = userEvent.setup();
     const onConfirm = vi.fn().mockRejectedValueOnce({ code: "conflict", message: "It is in use." });
@@ -245,6 +267,14 @@ describe("Toasts", () => {
     expect(screen.queryByText("Contact deleted.")).toBeNull();
     await user.keyboard("{Control>}z{/Control}");
     expect(undo).toHaveBeenCalledOnce();
+  });
+
+  it("shows one in place of another that says the same", () => {
+    render(<Toasts />);
+    act(() => void toast({ title: "Nothing there." }));
+    act(() => void toast({ title: "Nothing there." }));
+    act(() => void toast({ title: "Nothing there.", description: "But here." }));
+    expect(screen.getAllByText("Nothing there.")).toHaveLength(2);
   });
 
   it("keeps three at most, and lets them go", () => {
