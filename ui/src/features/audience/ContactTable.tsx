@@ -9,7 +9,7 @@ import styles from "./ContactTable.module.css";
 import { ariaSort, type Order } from "./sort";
 import { called, fullName } from "./words";
 
-const COLUMNS = "38px minmax(0, 5fr) minmax(0, 2fr) minmax(116px, 2fr) 92px";
+const COLUMNS = "38px minmax(0, 5fr) minmax(0, 2fr) minmax(128px, 2fr) 104px";
 
 /** The table of contacts; rows load as it scrolls. */
 export function ContactTable(props: {
