@@ -87,6 +87,12 @@ export function ListenerCard({ listener, port, bodyLimitMib }: ListenerCardProps
         </p>
       ) : null}
       {restart.error ? <ErrorNote error={restart.error} title="Not restarted" /> : null}
+      {listener.port !== port ? (
+        <p className={styles.hint}>
+          This window was started with <code>--port {listener.port}</code>; {port} counts from the
+          next start without it.
+        </p>
+      ) : null}
       <form onSubmit={submit} className={styles.port}>
         <Field
           label="Port"

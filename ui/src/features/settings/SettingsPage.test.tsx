@@ -92,6 +92,16 @@ describe("the settings", () => {
     expect(asked("settings.update")).toEqual([{ bodyLimitMib: 5 }]);
   });
 
+  it("tell of a port that only the command line asked for", async () => {
+    await show(<SettingsPage />, "/settings", {
+      ...REPLIES,
+      app: { status: () => ({ ...STATUS, listener: { ...STATUS.listener, port: 4971 } }) },
+    });
+    expect(await screen.findByText(/This window was started with/)).toHaveTextContent(
+      "This window was started with --port 4971; 4870 counts from the next start without it.",
+    );
+  });
+
   it("show what limits the listener and what the doctor finds", async () => {
     const { asked } = await show(<SettingsPage />, "/settings", {
       ...REPLIES,
