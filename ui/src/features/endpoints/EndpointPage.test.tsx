@@ -14,7 +14,9 @@ const NO_SECRETS: EndpointDetail = {
   lastVerified: null,
 };
 
-function refusedRow(id: number, endpointId: number): MessageRow {
+const ADDED = DETAIL.signingSecrets[0]?.addedAt ?? 0;
+
+function refusedRow(id: number, endpointId: number, rest: Partial<MessageRow> = {}): MessageRow {
   return {
     id,
     svixId: `msg_${id}`,
@@ -32,6 +34,7 @@ function refusedRow(id: number, endpointId: number): MessageRow {
     pinned: false,
     originId: null,
     forward: null,
+    ...rest,
   };
 }
 
@@ -88,14 +91,79 @@ describe("the endpoint page", () => {
       ...world.replies,
       endpoints: { ...world.replies.endpoints, add_secret: () => world.set(DETAIL) },
       messages: {
-        list: () => ({ rows: [refusedRow(1, 4), refusedRow(2, 4), refusedRow(3, 5)], next: null }),
+        list: () => ({ rows: [refusedRow(2, 4)], next: null }),
+        count: () => ({ count: 2, whole: true }),
         verify: () => ({ accepted: 2, refused: 0, sentence: "2 messages verify now." }),
       },
     });
     await userEvent.type(await screen.findByLabelText("Signing Secret"), "whsec_abc{Enter}");
-    await userEvent.click(await screen.findByRole("button", { name: "Verify 2 again" }));
+    await userEvent.click(
+      await screen.findByRole("button", { name: "Verify 2 refused messages again" }),
+    );
     await screen.findByText("2 messages verify now.");
     expect(asked("messages.verify")).toEqual([{ endpointId: 4 }]);
+    expect(asked("messages.list")[0]).toMatchObject({
+      query: 'endpoint:"Clerk · development" status:refused',
+      limit: 1,
+    });
+  });
+
+  it("says why it is failing, and what stands between it and the first message", async () => {
+    const failing = { ...DETAIL, state: "failing" as const, lastVerified: null };
+    const { replies } = engine(failing);
+    const row = refusedRow(9, 4, { reason: "wrong_secret", receivedAt: ADDED + 60_000 });
+    await show(<EndpointPage id={4} />, "/endpoints/4", {
+      ...replies,
+      messages: {
+        list: () => ({ rows: [row], next: null }),
+        count: () => ({ count: 3, whole: true }),
+      },
+    });
+    const why = await screen.findByText(/The last message was refused at .*: wrong secret\./);
+    expect(within(why).getByRole("link", { name: "Open message" })).toHaveAttribute(
+      "href",
+      "/messages?id=9",
+    );
+    screen.getByText(/The last message was signed with another secret/);
+    expect(screen.getByText(/A message arrived and was refused/).closest("li")).toHaveTextContent(
+      /^failed: .*wrong secret\. Put it right, then verify it again\.$/,
+    );
+    expect(screen.queryByText(/Send a test event/)).toBeNull();
+    expect(screen.queryByRole("button", { name: /^Verify/ })).toBeNull();
+    expect(await violations()).toEqual([]);
+  });
+
+  it("replaces a secret: the new one comes before the old one goes", async () => {
+    const world = engine(DETAIL);
+    const { calls } = await show(<EndpointPage id={4} />, "/endpoints/4", {
+      ...world.replies,
+      endpoints: {
+        ...world.replies.endpoints,
+        add_secret: ({ secret }) =>
+          secret === "whsec_new" ? DETAIL : refuse("invalid", "That is no secret."),
+        remove_secret: () => DETAIL,
+      },
+    });
+    await userEvent.click(
+      await screen.findByRole("button", { name: "Replace secret ending in 7Qd2…" }),
+    );
+    const field = screen.getByLabelText("New signing secret");
+    expect(descriptionOf(field)).toBe(
+      "The one ending in 7Qd2 is removed as soon as this one is saved.",
+    );
+    await userEvent.type(field, "sk_1{Enter}");
+    await waitFor(() => expect(descriptionOf(field)).toBe("That is no secret."));
+    await userEvent.clear(field);
+    await userEvent.type(field, "whsec_new{Enter}");
+    await screen.findByText("Signing secret replaced.");
+    expect(
+      calls.filter(({ name }) => name.endsWith("_secret")).map(({ name, args }) => [name, args]),
+    ).toEqual([
+      ["endpoints.add_secret", { id: 4, secret: "sk_1" }],
+      ["endpoints.add_secret", { id: 4, secret: "whsec_new" }],
+      ["endpoints.remove_secret", { id: 4, secretId: 7 }],
+    ]);
+    expect(screen.queryByLabelText("New signing secret")).toBeNull();
   });
 
   it("shows a toggle at once and saves it", async () => {

@@ -1,4 +1,4 @@
-import { useNavigate } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useEffect, useId, useRef, useState } from "react";
 import { useEnvironment } from "../../ipc/environment";
 import type { EndpointDetail } from "../../ipc/gen/EndpointDetail";
@@ -10,6 +10,7 @@ import { Button } from "../../parts/Button";
 import { Card } from "../../parts/Card";
 import { ConfirmDialog } from "../../parts/ConfirmDialog";
 import { Dialog } from "../../parts/Dialog";
+import { Dot } from "../../parts/Dot";
 import { Empty } from "../../parts/Empty";
 import { ErrorNote } from "../../parts/ErrorNote";
 import { Field } from "../../parts/Field";
@@ -21,11 +22,13 @@ import { Page } from "../../parts/Page";
 import { PageHeader } from "../../parts/PageHeader";
 import { Skeleton } from "../../parts/Skeleton";
 import { TextInput } from "../../parts/TextInput";
+import { Time } from "../../parts/Time";
 import { copiedUrl, rememberCopied } from "./copied";
 import { EventsCard } from "./EventsCard";
 import styles from "./endpoint.module.css";
 import { ForwardsCard } from "./ForwardsCard";
 import { HoursCard } from "./HoursCard";
+import { reasonOf, refusedOf, useRefused } from "./refused";
 import { SecretSection } from "./SecretSection";
 import { SetupCard } from "./SetupCard";
 import { UrlSection } from "./UrlSection";
@@ -62,6 +65,7 @@ export function EndpointPage({ id }: { id: number }) {
 function Loaded({ endpoint }: { endpoint: EndpointDetail }) {
   const status = useRpc("app", "status", {});
   const pause = useAct("endpoints", "update", { toastError: false });
+  const refused = useRefused(endpoint);
   const [copied, setCopied] = useState(() => copiedUrl(endpoint.id));
   const [dialog, setDialog] = useState<"rename" | "remove" | null>(null);
   const state = STATE[endpoint.state];
@@ -101,13 +105,34 @@ function Loaded({ endpoint }: { endpoint: EndpointDetail }) {
       <Page
         aside={
           <>
-            <SetupCard endpoint={endpoint} listener={status.data?.listener} copied={copied} />
-            <HoursCard hours={endpoint.hours} unkept={endpoint.unkept} />
+            <SetupCard
+              endpoint={endpoint}
+              listener={status.data?.listener}
+              copied={copied}
+              refused={refused.last}
+            />
+            <HoursCard
+              hours={endpoint.hours}
+              unkept={endpoint.unkept}
+              search={refusedOf(endpoint)}
+            />
           </>
         }
       >
         {pause.error ? (
           <ErrorNote error={pause.error} title={endpoint.paused ? "Not resumed" : "Not paused"} />
+        ) : null}
+        {endpoint.state === "failing" && refused.last !== undefined ? (
+          <p className={styles.why}>
+            <Dot tone="red" />
+            <span>
+              The last message was refused at <Time at={refused.last.receivedAt} mode="clock" />:{" "}
+              {reasonOf(refused.last)}.{" "}
+              <Link to="/messages" search={{ id: refused.last.id }}>
+                Open message
+              </Link>
+            </span>
+          </p>
         ) : null}
         {endpoint.paused ? (
           <p className={styles.paused}>
@@ -124,7 +149,12 @@ function Loaded({ endpoint }: { endpoint: EndpointDetail }) {
               setCopied(endpoint.url);
             }}
           />
-          <SecretSection endpoint={endpoint} keychain={status.data?.keychain} />
+          <SecretSection
+            endpoint={endpoint}
+            keychain={status.data?.keychain}
+            refused={refused.last}
+            refusedCount={refused.count}
+          />
         </Card>
         <EventsCard endpoint={endpoint} />
         <ForwardsCard endpoint={endpoint} />

@@ -1,5 +1,6 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
+import { forwardsAt } from "../../ipc/fakeForwards";
 import { descriptionOf, refuse, show, violations } from "../kit.test-env";
 import { EndpointsPage } from "./EndpointsPage";
 import { DETAIL, ROW } from "./endpoint.fixture";
@@ -19,6 +20,21 @@ describe("the list of endpoints", () => {
     screen.getByText("2 refused");
     expect(screen.queryByText("Elsewhere")).toBeNull();
     expect(await violations()).toEqual([]);
+  });
+
+  it("says what is forwarded, and what has not reached its target", async () => {
+    const [, second, third] = forwardsAt(0);
+    const of = (endpointId: number, row = third) => row && { ...row, endpointId };
+    const rows = [of(4, second), of(4), of(5)].filter((row) => row !== undefined);
+    await show(<EndpointsPage />, "/endpoints", {
+      endpoints: { list: () => [ROW, { ...ROW, id: 6, name: "Quiet" }] },
+      forwards: { list: () => rows },
+    });
+    const cells = async (name: RegExp) =>
+      within(await screen.findByRole("row", { name })).getAllByRole("cell");
+    await screen.findByText("2 targets");
+    expect((await cells(/^Clerk/))[3]).toHaveTextContent("2 targets9 waiting1 failed");
+    expect((await cells(/^Quiet/))[3]).toHaveTextContent("none");
   });
 
   it("teaches the first step, and opens the endpoint it made", async () => {

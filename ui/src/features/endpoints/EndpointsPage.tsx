@@ -1,9 +1,11 @@
 import { Link } from "@tanstack/react-router";
 import { useEnvironment } from "../../ipc/environment";
 import type { EndpointRow } from "../../ipc/gen/EndpointRow";
+import type { ForwardRow } from "../../ipc/gen/ForwardRow";
 import { useRpc } from "../../ipc/hooks";
 import { count } from "../../lib/number";
 import { useSearchParam } from "../../lib/search";
+import { plural } from "../../lib/words";
 import { Badge } from "../../parts/Badge";
 import { Button } from "../../parts/Button";
 import { CopyButton } from "../../parts/CopyButton";
@@ -23,6 +25,7 @@ import { STATE } from "./words";
 export function EndpointsPage() {
   const environment = useEnvironment();
   const endpoints = useRpc("endpoints", "list", {}, { every: 1000 });
+  const forwards = useRpc("forwards", "list", {}, { every: 1000 });
   const [adding, setAdding] = useSearchParam("new");
   const rows = endpoints.data?.filter((row) => row.environmentId === environment.id);
   const add = (
@@ -54,6 +57,7 @@ export function EndpointsPage() {
                 <th scope="col">Endpoint</th>
                 <th scope="col">State</th>
                 <th scope="col">Events</th>
+                <th scope="col">Forward</th>
                 <th scope="col">Last message</th>
                 <th scope="col" className={styles.number}>
                   24 hours
@@ -62,7 +66,11 @@ export function EndpointsPage() {
             </thead>
             <tbody>
               {rows.map((row) => (
-                <Row key={row.id} row={row} />
+                <Row
+                  key={row.id}
+                  row={row}
+                  forwards={forwards.data?.filter((one) => one.endpointId === row.id)}
+                />
               ))}
             </tbody>
           </table>
@@ -79,7 +87,8 @@ export function EndpointsPage() {
   );
 }
 
-function Row({ row }: { row: EndpointRow }) {
+function Row(props: { row: EndpointRow; forwards: readonly ForwardRow[] | undefined }) {
+  const { row, forwards } = props;
   const state = STATE[row.state];
   return (
     <tr>
@@ -106,6 +115,7 @@ function Row({ row }: { row: EndpointRow }) {
       <td title={row.enabledEvents.join(", ")}>
         {row.enabledEvents.length === 0 ? "all off" : `${row.enabledEvents.length} on`}
       </td>
+      <td>{forwards === undefined ? null : <Forwards rows={forwards} />}</td>
       <td>{row.lastMessageAt === null ? "never" : <Time at={row.lastMessageAt} />}</td>
       <td className={styles.number}>
         {count(row.messages24h)}
@@ -114,6 +124,24 @@ function Row({ row }: { row: EndpointRow }) {
         ) : null}
       </td>
     </tr>
+  );
+}
+
+/** How many targets there are, and what has not reached them. */
+function Forwards({ rows }: { rows: readonly ForwardRow[] }) {
+  if (rows.length === 0) return "none";
+  const waiting = rows.reduce((sum, row) => sum + row.waiting, 0);
+  const failed = rows.reduce((sum, row) => sum + row.failed, 0);
+  return (
+    <>
+      {plural(rows.length, "target")}
+      {waiting > 0 || failed > 0 ? (
+        <span className={styles.behind}>
+          {waiting > 0 ? <span className={styles.waiting}>{count(waiting)} waiting</span> : null}
+          {failed > 0 ? <span className={styles.failed}>{count(failed)} failed</span> : null}
+        </span>
+      ) : null}
+    </>
   );
 }
 

@@ -83,7 +83,7 @@ export function ForwardDialog(props: {
       open
       onClose={onClose}
       title={forward === null ? "Add forward" : "Edit forward"}
-      description="A copy of every accepted message, in the order they came."
+      description="A copy of every accepted message, in order for each user or object."
       width={520}
       footer={
         <>
@@ -178,8 +178,8 @@ export function ForwardDialog(props: {
           label="Signature"
           hint={
             signature === "original"
-              ? "Your app verifies it with the secret of Clerk's endpoint, and only for five minutes. For replays choose to sign anew."
-              : "Right for replays: made at the moment of sending, with a secret of your own."
+              ? "Passed on as it came: your app verifies it with the secret of Clerk's endpoint, for five minutes. Later attempts need the other one."
+              : "Made at each attempt, with a secret of your own, so late attempts verify too."
           }
         >
           {(control) => (
@@ -192,8 +192,8 @@ export function ForwardDialog(props: {
                 touch();
               }}
               options={[
-                { value: "original", label: "The original one" },
-                { value: "fresh", label: "Sign anew" },
+                { value: "original", label: "Clerk's signature (real messages, for 5 minutes)" },
+                { value: "fresh", label: "Signed by Usher (replays and tests too)" },
               ]}
             />
           )}

@@ -157,8 +157,8 @@ describe("the forwards of an endpoint", () => {
     await choose("Events", "Only these");
     await userEvent.type(screen.getByLabelText("Types or patterns"), "user.* session.created");
     await choose("When it fails", "Give up at once");
-    await choose("Signature", "Sign anew");
-    screen.getByText(/Right for replays/);
+    await choose("Signature", "Signed by Usher");
+    screen.getByText(/Made at each attempt/);
     await userEvent.type(screen.getByLabelText("Secret to sign with"), "whsec_abc");
     await userEvent.click(screen.getByRole("button", { name: "Add header" }));
     await waitFor(() => expect(screen.getByLabelText("Name of header 1")).toHaveFocus());
@@ -192,7 +192,7 @@ describe("the forwards of an endpoint", () => {
     await userEvent.click(await screen.findByRole("button", { name: "Add forward" }));
     const url = await screen.findByLabelText("URL");
     await userEvent.type(url, "localhost:3000");
-    await choose("Signature", "Sign anew");
+    await choose("Signature", "Signed by Usher");
     await press("Add forward");
     await waitFor(() => expect(descriptionOf(url)).toMatch(/Begin it with http/));
     expect(descriptionOf(screen.getByLabelText("Secret to sign with"))).toMatch(/Paste the secret/);

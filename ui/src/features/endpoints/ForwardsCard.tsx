@@ -44,8 +44,8 @@ export function ForwardsCard({ endpoint }: { endpoint: EndpointDetail }) {
       {rows?.length === 0 && (
         <div className={styles.empty}>
           <p>
-            Send a copy of every accepted message to the app you are building. Usher keeps the
-            order, tries again when your app is down, and shows each answer.
+            Send a copy of every accepted message to the app you are building, in order for each
+            user or object. Usher tries again when your app is down, and shows each answer.
           </p>
           <Button onClick={add}>Add forward</Button>
         </div>

@@ -1,3 +1,4 @@
+import { Link } from "@tanstack/react-router";
 import type { HourCount } from "../../ipc/gen/HourCount";
 import type { Unkept } from "../../ipc/gen/Unkept";
 import { count } from "../../lib/number";
@@ -12,10 +13,12 @@ const HOUR = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-di
 interface HoursCardProps {
   hours: readonly HourCount[];
   unkept: Unkept | null;
+  /** Finds those that were refused. */
+  search: string;
 }
 
 /** Messages of the last 24 hours, an hour a bar, and what came too fast to be kept. */
-export function HoursCard({ hours, unkept }: HoursCardProps) {
+export function HoursCard({ hours, unkept, search }: HoursCardProps) {
   const accepted = hours.reduce((sum, hour) => sum + hour.accepted, 0);
   const refused = hours.reduce((sum, hour) => sum + hour.refused, 0);
   const total = accepted + refused;
@@ -46,7 +49,15 @@ export function HoursCard({ hours, unkept }: HoursCardProps) {
         ) : (
           <>
             <span className={styles.keyAccepted}>{count(accepted)} accepted</span>
-            <span className={styles.keyRefused}>{count(refused)} refused</span>
+            <span className={styles.keyRefused}>
+              {refused === 0 ? (
+                "0 refused"
+              ) : (
+                <Link to="/messages" search={{ q: search }}>
+                  {count(refused)} refused
+                </Link>
+              )}
+            </span>
             <span>{share(accepted, total)} accepted</span>
           </>
         )}

@@ -1,10 +1,11 @@
-import { type FormEvent, useEffect, useId, useState } from "react";
+import { type FormEvent, Fragment, useEffect, useId, useState } from "react";
 import type { EndpointDetail } from "../../ipc/gen/EndpointDetail";
 import type { KeychainStatus } from "../../ipc/gen/KeychainStatus";
 import type { MessageRow } from "../../ipc/gen/MessageRow";
 import type { SecretRow } from "../../ipc/gen/SecretRow";
-import { useAct, useRpc } from "../../ipc/hooks";
+import { useAct } from "../../ipc/hooks";
 import { rpc } from "../../ipc/rpc";
+import { toast } from "../../lib/toast";
 import { plural } from "../../lib/words";
 import { Button } from "../../parts/Button";
 import { ConfirmDialog } from "../../parts/ConfirmDialog";
@@ -19,55 +20,64 @@ import styles from "./endpoint.module.css";
 /** How long a revealed secret stays readable, in milliseconds. */
 const REVEALED_FOR = 30_000;
 
-/** The signing secrets of an endpoint: paste, reveal, rotate, remove. */
+/** The signing secrets of an endpoint: paste, reveal, rotate, replace, remove. */
 export function SecretSection(props: {
   endpoint: EndpointDetail;
   keychain: KeychainStatus | undefined;
+  /** The message that was refused last, and how many there are. */
+  refused: MessageRow | undefined;
+  refusedCount: number;
 }) {
-  const { endpoint, keychain } = props;
-  const [adding, setAdding] = useState(false);
-  const none = endpoint.signingSecrets.length === 0;
-  const [offer, setOffer] = useState(endpoint.lastVerified === null);
-  const refused = useRpc(
-    "messages",
-    "list",
-    { environmentId: endpoint.environmentId, query: "no_secret", limit: 1000 },
-    { enabled: offer, still: true },
+  const { endpoint, keychain, refused, refusedCount } = props;
+  const [adding, setAdding] = useState<number | "another" | null>(null);
+  const secrets = endpoint.signingSecrets;
+  const none = secrets.length === 0;
+  const newest = Math.max(...secrets.map((secret) => secret.addedAt));
+  const form = (replaces?: SecretRow) => (
+    <AddSecret
+      endpointId={endpoint.id}
+      first={none}
+      replaces={replaces}
+      onDone={() => setAdding(null)}
+      onCancel={none ? undefined : () => setAdding(null)}
+    />
   );
-
-  function saved() {
-    setAdding(false);
-    setOffer(true);
-    void refused.refetch();
-  }
 
   return (
     <section aria-label="Signing secret" className={styles.section}>
       {none ? null : (
         <h2 className={styles.label}>
-          {endpoint.signingSecrets.length > 1 ? "Signing Secrets" : "Signing Secret"}
+          {secrets.length > 1 ? "Signing Secrets" : "Signing Secret"}
         </h2>
       )}
-      {endpoint.signingSecrets.map((secret) => (
-        <Secret key={secret.id} endpoint={endpoint} secret={secret} keychain={keychain} />
+      {secrets.map((secret) => (
+        <Fragment key={secret.id}>
+          <Secret
+            endpoint={endpoint}
+            secret={secret}
+            keychain={keychain}
+            foreign={refused?.reason === "wrong_secret" && refused.receivedAt > secret.addedAt}
+            onReplace={() => setAdding(secret.id)}
+          />
+          {adding === secret.id ? form(secret) : null}
+        </Fragment>
       ))}
-      {none || adding ? (
-        <AddSecret
-          endpointId={endpoint.id}
-          first={none}
-          onDone={saved}
-          onCancel={none ? undefined : () => setAdding(false)}
-        />
-      ) : (
+      {none || adding === "another" ? (
+        form()
+      ) : adding === null ? (
         <div className={styles.more}>
-          <Button variant="quiet" size="sm" onClick={() => setAdding(true)}>
+          <Button variant="quiet" size="sm" onClick={() => setAdding("another")}>
             Add another (rotation)
           </Button>
           <span>A message is accepted when any of its secrets fits.</span>
         </div>
-      )}
-      {none || !offer ? null : (
-        <VerifyAgain endpoint={endpoint} refused={refused.data?.rows ?? []} />
+      ) : null}
+      {none ? null : (
+        <VerifyAgain
+          key={newest}
+          endpoint={endpoint}
+          waiting={refused !== undefined && refused.receivedAt < newest ? refusedCount : 0}
+        />
       )}
     </section>
   );
@@ -76,11 +86,17 @@ export function SecretSection(props: {
 function AddSecret(props: {
   endpointId: number;
   first: boolean;
+  /** Goes once the new one is here. */
+  replaces?: SecretRow | undefined;
   onDone: () => void;
   onCancel?: (() => void) | undefined;
 }) {
   const [text, setText] = useState("");
   const add = useAct("endpoints", "add_secret", { toastError: false });
+  const remove = useAct("endpoints", "remove_secret", {
+    onDone: () => toast({ title: "Signing secret replaced." }),
+  });
+  const { replaces } = props;
   const secret = text.trim();
 
   function submit(event: FormEvent) {
@@ -93,6 +109,7 @@ function AddSecret(props: {
         onSuccess: () => {
           setText("");
           props.onDone();
+          if (replaces) remove.mutate({ id: props.endpointId, secretId: replaces.id });
         },
       },
     );
@@ -105,7 +122,9 @@ function AddSecret(props: {
         hint={
           props.first
             ? "Paste it from Clerk: open the endpoint there, press the eye beside Signing Secret, copy. It starts with whsec_."
-            : "Keep the old one here until Clerk stops using it."
+            : replaces
+              ? `The one ending in ${replaces.hint} is removed as soon as this one is saved.`
+              : "Keep the old one here until Clerk stops using it."
         }
         error={add.error?.message}
       >
@@ -144,8 +163,11 @@ function Secret(props: {
   endpoint: EndpointDetail;
   secret: SecretRow;
   keychain: KeychainStatus | undefined;
+  /** What came last was signed with none of the secrets here. */
+  foreign: boolean;
+  onReplace: () => void;
 }) {
-  const { endpoint, secret, keychain } = props;
+  const { endpoint, secret, keychain, foreign, onReplace } = props;
   const [shown, setShown] = useState<string | null>(null);
   const [problem, setProblem] = useState<unknown>(null);
   const [removing, setRemoving] = useState(false);
@@ -195,6 +217,9 @@ function Secret(props: {
             </Button>
           </>
         )}
+        <Button size="sm" onClick={onReplace} aria-label={`Replace ${name}…`}>
+          Replace…
+        </Button>
         <Button size="sm" onClick={() => setRemoving(true)} aria-label={`Remove ${name}`}>
           Remove
         </Button>
@@ -202,10 +227,14 @@ function Secret(props: {
       <p className={styles.state}>
         {secret.readable ? (
           <>
-            <Dot tone={secret.lastVerifiedAt === null ? "grey" : "green"} />
+            <Dot tone={secret.lastVerifiedAt !== null ? "green" : foreign ? "red" : "grey"} />
             <span>
               {secret.lastVerifiedAt === null ? (
-                "No signature verified yet"
+                foreign ? (
+                  "The last message was signed with another secret"
+                ) : (
+                  "No signature verified yet"
+                )
               ) : (
                 <>
                   Last signature verified <Time at={secret.lastVerifiedAt} mode="clock" />
@@ -247,33 +276,30 @@ function Secret(props: {
   );
 }
 
-/** Offers to verify the messages that arrived before there was a secret. */
-function VerifyAgain(props: { endpoint: EndpointDetail; refused: readonly MessageRow[] }) {
-  const { endpoint, refused } = props;
+/** Offers to verify what was refused before the newest secret was here. */
+function VerifyAgain({ endpoint, waiting }: { endpoint: EndpointDetail; waiting: number }) {
   const verify = useAct("messages", "verify", { toastError: false });
-  const waiting = refused.filter(
-    (row) =>
-      row.endpointId === endpoint.id && row.outcome === "refused" && row.reason === "no_secret",
-  ).length;
-  if (waiting === 0 && !verify.data && !verify.error) return null;
+  if (verify.data) {
+    return (
+      <p className={styles.notice} role="status">
+        {verify.data.sentence}
+      </p>
+    );
+  }
+  if (waiting === 0) return null;
   return (
     <div className={styles.notice} role="status">
-      {waiting > 0 ? (
-        <>
-          <span>
-            {plural(waiting, "message")} arrived before there was a secret and{" "}
-            {waiting === 1 ? "was" : "were"} kept.
-          </span>
-          <Button
-            size="sm"
-            busy={verify.isPending}
-            onClick={() => verify.mutate({ endpointId: endpoint.id })}
-          >
-            Verify {waiting} again
-          </Button>
-        </>
-      ) : null}
-      {verify.data ? <span>{verify.data.sentence}</span> : null}
+      <span>
+        {plural(waiting, "refused message")} came before this secret and{" "}
+        {waiting === 1 ? "was" : "were"} kept.
+      </span>
+      <Button
+        size="sm"
+        busy={verify.isPending}
+        onClick={() => verify.mutate({ endpointId: endpoint.id })}
+      >
+        Verify {plural(waiting, "refused message")} again
+      </Button>
       {verify.error ? <ErrorNote error={verify.error} title="Not verified" /> : null}
     </div>
   );

@@ -2,10 +2,12 @@ import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import type { EndpointDetail } from "../../ipc/gen/EndpointDetail";
 import type { ListenerStatus } from "../../ipc/gen/ListenerStatus";
+import type { MessageRow } from "../../ipc/gen/MessageRow";
 import type { Tone } from "../../lib/outcome";
 import { Card } from "../../parts/Card";
 import { Dot } from "../../parts/Dot";
 import { Time } from "../../parts/Time";
+import { reasonOf } from "./refused";
 import styles from "./SetupCard.module.css";
 
 /** What stands between an endpoint and its first contact, step by step. */
@@ -13,8 +15,10 @@ export function SetupCard(props: {
   endpoint: EndpointDetail;
   listener: ListenerStatus | undefined;
   copied: string | null;
+  /** The message that was refused last. */
+  refused: MessageRow | undefined;
 }) {
-  const { endpoint, listener, copied } = props;
+  const { endpoint, listener, copied, refused } = props;
   const listening = listener?.state === "listening";
   const verified = endpoint.lastVerified;
   const isCopied = copied === endpoint.url;
@@ -53,19 +57,31 @@ export function SetupCard(props: {
           {endpoint.secrets > 0 ? "Signing secret saved" : "Paste the signing secret"}
         </Step>
         <Step
-          tone={verified ? "green" : "grey"}
-          state={verified ? "done" : "to do"}
+          tone={verified ? "green" : refused ? "red" : "grey"}
+          state={verified ? "done" : refused ? "failed" : "to do"}
           note={
             verified ? (
               <Link to="/messages" search={{ id: verified.id }}>
                 {verified.kind}, <Time at={verified.receivedAt} mode="clock" />
               </Link>
+            ) : refused ? (
+              <>
+                <Link to="/messages" search={{ id: refused.id }}>
+                  {refused.type || "No readable type"},{" "}
+                  <Time at={refused.receivedAt} mode="clock" />
+                </Link>
+                : {reasonOf(refused)}. Put it right, then verify it again.
+              </>
             ) : (
               "Send a test event, or Clerk → Testing → Send Example"
             )
           }
         >
-          {verified ? "First message verified" : "Receive the first message"}
+          {verified
+            ? "First message verified"
+            : refused
+              ? "A message arrived and was refused"
+              : "Receive the first message"}
         </Step>
       </ol>
     </Card>
