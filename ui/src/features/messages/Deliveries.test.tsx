@@ -80,7 +80,7 @@ describe("the deliveries of a message", () => {
   it("says when the next attempt is due, and tries at once when asked", async () => {
     const { asked } = await deliveries([WAITING], () => ({ ...WAITING, state: "done" }));
     const row = await screen.findByRole("listitem", { name: /Delivery to/ });
-    expect(row).toHaveTextContent(/Next attempt due in 4 min/);
+    expect(row).toHaveTextContent(/Next attempt in 4 min/);
     await userEvent.click(screen.getByRole("button", { name: `Try now: ${WAITING.url}` }));
     await waitFor(() => expect(asked("forwards.retry")).toEqual([{ id: 8 }]));
     await waitFor(() => expect(asked("forwards.deliveries").length).toBeGreaterThan(1));
@@ -104,6 +104,13 @@ describe("the deliveries of a message", () => {
     expect(same).toHaveTextContent(
       "It goes after an earlier delivery of this message, which is tried first.",
     );
+  });
+
+  it("says of one that is due already that it waits for its turn", async () => {
+    await deliveries([{ ...WAITING, dueAt: Date.now() - 180_000, attempts: [] }]);
+    const row = await screen.findByRole("listitem", { name: /Delivery to/ });
+    expect(row).toHaveTextContent("Waits for its turn");
+    expect(row).not.toHaveTextContent(/attempt/);
   });
 
   it("says in place why it could not be tried", async () => {

@@ -1,8 +1,9 @@
 import { Link } from "@tanstack/react-router";
-import { useState } from "react";
+import { useCallback, useState } from "react";
 import type { DeliveryAttempt } from "../../ipc/gen/DeliveryAttempt";
 import type { DeliveryRow } from "../../ipc/gen/DeliveryRow";
 import { useAct, useRpc } from "../../ipc/hooks";
+import { useTicking } from "../../lib/now";
 import { count } from "../../lib/number";
 import type { Tone } from "../../lib/outcome";
 import { plural } from "../../lib/words";
@@ -116,10 +117,16 @@ function Next({ row }: { row: DeliveryRow }) {
   if (row.dueAt === null) {
     return <>Its turn comes after the messages before it, or when the forward is resumed.</>;
   }
+  return <Due at={row.dueAt} what={tried === 0 ? "First" : "Next"} />;
+}
+
+/** When the attempt comes. One that is due already waits for an earlier message about the same object. */
+function Due({ at, what }: { at: number; what: string }) {
+  const due = useTicking(useCallback((now: number) => (now >= at ? "due" : ""), [at]));
+  if (due !== "") return <>Waits for its turn</>;
   return (
     <>
-      {tried === 0 ? "First" : "Next"} attempt due <Time at={row.dueAt} /> (
-      <Time at={row.dueAt} mode="clock" />)
+      {what} attempt <Time at={at} /> (<Time at={at} mode="clock" />)
     </>
   );
 }
