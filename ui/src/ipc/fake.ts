@@ -730,10 +730,11 @@ export function newFake(mode: FakeMode = "full"): Host & { arrive: (count: numbe
           messageIds: messages.slice(0, count).map((one) => one.id),
         };
       },
-      save: ({ name, title, body }) => {
+      save: ({ name, title, body, messageId }) => {
         if (!/^[\w.-]+$/.test(name))
           throw new ApiFailure("invalid", "A name has letters, digits, “-”, “_” and “.” only.");
-        const text = body ?? "{}";
+        const kept = messages.find((one) => one.id === messageId)?.bodyText;
+        const text = body ?? kept ?? "{}";
         const { type } = JSON.parse(text) as { type: string };
         const row: SampleRow = {
           name: `own:${name}`,

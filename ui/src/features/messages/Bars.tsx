@@ -128,6 +128,7 @@ export function FoundBar({ environmentId, query }: { environmentId: number; quer
   const known = found.isPlaceholderData ? undefined : found.data;
   const many = known?.count;
   const question = QUESTIONS[asked === "clear" ? "clear" : "verify"];
+  const all = known?.whole && known.count !== 1 ? `All ${count(known.count)} found` : "All found";
   const words = known?.whole ? plural(known.count, "message") : "all messages found";
 
   const run = async () => {
@@ -154,10 +155,10 @@ export function FoundBar({ environmentId, query }: { environmentId: number; quer
       </span>
       <span className={s.grow} />
       <Menu
-        label="All that this shows"
+        label={all}
         trigger={
           <Button size="sm" variant="quiet" disabled={many === 0}>
-            All that this shows
+            {all}
             <IconChevronDown size={12} />
           </Button>
         }

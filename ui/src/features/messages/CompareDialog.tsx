@@ -1,4 +1,4 @@
-import { type ReactNode, useMemo, useState } from "react";
+import { Fragment, type ReactNode, useMemo, useState } from "react";
 import type { MessageDetail } from "../../ipc/gen/MessageDetail";
 import { useRpc } from "../../ipc/hooks";
 import { type Difference, diff, isNoise, NOISE, pathText } from "../../lib/diff";
@@ -191,7 +191,7 @@ function Table({ label, rows }: { label: string; rows: readonly Difference[] }) 
             return (
               <tr key={path + row.kind}>
                 <th scope="row">
-                  <code>{path}</code>
+                  <code>{breakable(path)}</code>
                   {row.kind !== "changed" && <span className={s.kind}>{WORDS[row.kind]}</span>}
                 </th>
                 <td>
@@ -212,6 +212,17 @@ function Table({ label, rows }: { label: string; rows: readonly Difference[] }) 
       )}
     </div>
   );
+}
+
+/** A path that may be broken between its steps. */
+function breakable(path: string): ReactNode[] {
+  return path.split(/(?<=\.)|(?=\[)/).map((step, at) => (
+    // biome-ignore lint/suspicious/noArrayIndexKey: the steps of one path stay where they are
+    <Fragment key={at}>
+      {at > 0 && <wbr />}
+      {step}
+    </Fragment>
+  ));
 }
 
 function Value({

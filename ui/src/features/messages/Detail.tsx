@@ -34,12 +34,15 @@ export function Detail({
   onReplay,
   onEdit,
   onCompare,
+  onKeep,
 }: {
   message: MessageDetail;
   actions: Actions;
   onReplay: () => void;
   onEdit: () => void;
   onCompare: () => void;
+  /** Asks for the name of a fixture. */
+  onKeep: () => void;
 }) {
   const [tabText, setTab] = useSearchParam("tab");
   const { env } = useEnvironment();
@@ -66,6 +69,7 @@ export function Detail({
           onReplay={onReplay}
           onEdit={onEdit}
           onCompare={onCompare}
+          onKeep={onKeep}
         />
       </header>
       <p className={s.meta}>
@@ -221,10 +225,16 @@ function Touched({
   );
 }
 
+/** Reasons that are over once the right secret is here. */
+const ABOUT_SECRET = new Set(["wrong_secret", "no_secret", "other_endpoints_secret"]);
+
 function Refusal({ message }: { message: MessageDetail }) {
   return (
     <Card title="Why it was refused">
-      <p>{message.verification.sentence}</p>
+      <p>
+        {message.verification.sentence}
+        {ABOUT_SECRET.has(message.reason ?? "") && " Then press Verify again."}
+      </p>
       <p className={s.answer}>
         {message.answer === message.verification.sentence
           ? "Clerk shows the same sentence under Message Attempts."

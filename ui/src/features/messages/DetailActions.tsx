@@ -13,6 +13,7 @@ export function DetailActions({
   onReplay,
   onEdit,
   onCompare,
+  onKeep,
 }: {
   message: MessageDetail;
   actions: Actions;
@@ -20,6 +21,7 @@ export function DetailActions({
   onReplay: () => void;
   onEdit: () => void;
   onCompare: () => void;
+  onKeep: () => void;
 }) {
   const which = { ids: [message.id] };
   const refused = message.outcome === "refused";
@@ -36,7 +38,7 @@ export function DetailActions({
         </Button>
       )}
       {text && (
-        <Button size="sm" className={s.middle} onClick={onEdit}>
+        <Button size="sm" className={refused ? s.wider : s.middle} onClick={onEdit}>
           Edit and resend
         </Button>
       )}
@@ -68,9 +70,10 @@ export function DetailActions({
           {
             label: message.pinned ? "Unpin" : "Pin",
             kbd: "p",
-            hint: message.pinned ? undefined : "Kept whatever is cleared",
+            hint: message.pinned ? undefined : "Clearing leaves it",
             onSelect: () => actions.pin(which, !message.pinned),
           },
+          ...(text ? [{ label: "Save as fixture…", onSelect: onKeep }] : []),
           { separator: true },
           {
             label: "Copy as cURL",

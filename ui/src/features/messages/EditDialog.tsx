@@ -1,20 +1,23 @@
-import { useCallback, useState } from "react";
+import { useCallback, useMemo, useState } from "react";
 import type { MessageDetail } from "../../ipc/gen/MessageDetail";
 import type { SentTest } from "../../ipc/gen/SentTest";
 import { useAct } from "../../ipc/hooks";
 import { useHotkey } from "../../lib/keys";
-import { Badge } from "../../parts/Badge";
 import { Button } from "../../parts/Button";
+import { Checkbox } from "../../parts/Checkbox";
 import { CodeEditor } from "../../parts/CodeEditor";
 import { Dialog } from "../../parts/Dialog";
 import { ErrorNote } from "../../parts/ErrorNote";
-import { LinkButton } from "../../parts/LinkButton";
+import { Result } from "../tests/Result";
 import s from "./EditDialog.module.css";
+import { newest } from "./newest";
 
 /** The body of a message to change and send again, signed anew, through the real listener. */
 export function EditDialog({ message, onClose }: { message: MessageDetail; onClose: () => void }) {
   const [body, setBody] = useState(() => pretty(message.bodyText ?? ""));
   const [problem, setProblem] = useState<string | null>(null);
+  const [now, setNow] = useState(true);
+  const timed = useMemo(() => newest(body, 0) !== null, [body]);
   const [sent, setSent] = useState<SentTest | null>(null);
   const { mutate, isPending, error } = useAct("tests", "send", {
     toastError: false,
@@ -25,8 +28,9 @@ export function EditDialog({ message, onClose }: { message: MessageDetail; onClo
   const submit = useCallback(() => {
     if (!ready) return;
     setSent(null);
-    mutate({ endpointId, body, originId: id });
-  }, [ready, mutate, endpointId, body, id]);
+    const last = now ? newest(body, Date.now()) : null;
+    mutate({ endpointId, body: last ?? body, originId: id });
+  }, [ready, mutate, endpointId, body, now, id]);
   useHotkey("mod+enter", submit, { inDialog: true, typing: true });
 
   return (
@@ -39,7 +43,7 @@ export function EditDialog({ message, onClose }: { message: MessageDetail; onClo
       footer={
         <>
           <div className={s.outcome} aria-live="polite">
-            {sent !== null && <Outcome sent={sent} onOpen={onClose} />}
+            {sent !== null && <Result sent={sent} flaw={null} onOpen={onClose} />}
           </div>
           <Button onClick={onClose}>{sent === null ? "Cancel" : "Close"}</Button>
           <Button
@@ -62,6 +66,13 @@ export function EditDialog({ message, onClose }: { message: MessageDetail; onClo
         minHeight={300}
         maxHeight={420}
       />
+      {timed && (
+        <Checkbox
+          checked={now}
+          onChange={setNow}
+          label="Make it the newest: set updated_at and timestamp to now"
+        />
+      )}
       {problem !== null && (
         <p className={s.problem} role="alert">
           {problem}
@@ -69,25 +80,6 @@ export function EditDialog({ message, onClose }: { message: MessageDetail; onClo
       )}
       {error !== null && <ErrorNote error={error} />}
     </Dialog>
-  );
-}
-
-function Outcome({ sent, onOpen }: { sent: SentTest; onOpen: () => void }) {
-  const accepted = sent.status >= 200 && sent.status < 300;
-  return (
-    <>
-      <Badge tone={accepted ? "green" : "red"}>
-        {accepted ? `Accepted ${sent.status}` : `Refused ${sent.status}`}
-      </Badge>
-      <p className={s.answer} title={sent.answer}>
-        {sent.answer}
-      </p>
-      {sent.messageId !== null && (
-        <LinkButton size="sm" to="/messages" search={{ id: sent.messageId }} onClick={onOpen}>
-          Open message
-        </LinkButton>
-      )}
-    </>
   );
 }
 

@@ -17,14 +17,9 @@ export function LiveBadge({ following, onFollow }: { following: boolean; onFollo
   }
   if (following) return <Live />;
   return (
-    <button
-      type="button"
-      className={s.live}
-      onClick={onFollow}
-      title="The list stands still while you read. Press to follow again."
-    >
+    <button type="button" className={s.live} onClick={onFollow} title="New messages wait above">
       <Dot tone="grey" />
-      Held
+      Paused
     </button>
   );
 }

@@ -29,7 +29,7 @@ export function MessagesHeader({
 }: {
   query: string | undefined;
   onQuery: (query: string | undefined) => void;
-  /** Why the search cannot be carried out. */
+  /** Why the search cannot be carried out; told once the word is not being written any more. */
   refused?: string | undefined;
   children?: ReactNode;
 }) {
@@ -53,8 +53,13 @@ export function MessagesHeader({
     { enabled: wrong, still: true },
   );
   const problem = explained.data?.problem ?? null;
+  const writing =
+    asked !== null &&
+    offered?.offers.length !== 0 &&
+    (problem === null || (asked.caret > problem.start && asked.caret <= problem.end));
+  const said = writing ? undefined : refused;
   const part =
-    refused === undefined || problem === null
+    said === undefined || problem === null
       ? undefined
       : query?.slice(problem.start, problem.end) || undefined;
   const put = (text: string) => onQuery(text === "" ? undefined : text);
@@ -77,17 +82,17 @@ export function MessagesHeader({
           onAsk={setAsked}
           offered={offered}
           wrong={part}
-          describedBy={refused === undefined ? undefined : PROBLEM}
+          describedBy={said === undefined ? undefined : PROBLEM}
         >
           <HelpButton onPick={put} />
         </QueryBox>
         {children}
       </PageHeader>
-      {refused !== undefined && (
+      {said !== undefined && (
         <p id={PROBLEM} className={s.problem} role="status">
           {part !== undefined && <code className={s.part}>{part}</code>}
-          <span>{problem?.sentence ?? refused}</span>
-          <span className={s.still}>The list shows the search before.</span>
+          <span>{problem?.sentence ?? said}</span>
+          <span className={s.still}>The list still shows your last working search.</span>
         </p>
       )}
     </>

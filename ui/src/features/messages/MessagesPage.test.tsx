@@ -2,6 +2,7 @@ import { act, fireEvent, screen, waitFor, within } from "@testing-library/react"
 import userEvent from "@testing-library/user-event";
 import { newFake } from "../../ipc/fake";
 import type { ListMessages } from "../../ipc/gen/ListMessages";
+import type { MessageDetail } from "../../ipc/gen/MessageDetail";
 import { show, violations } from "../kit.test-env";
 import { MessagesPage } from "./MessagesPage";
 
@@ -26,7 +27,7 @@ async function open(path: string, more: NonNullable<Replies["messages"]> = {}) {
   const view = await show(<MessagesPage />, path, {
     app: of("app", ["status"]),
     endpoints: of("endpoints", ["list"]),
-    tests: of("tests", ["send"]),
+    tests: of("tests", ["send", "catalogue", "save"]),
     messages: { ...of("messages", verbs), ...more },
   });
   return { ...view, fake };
@@ -115,6 +116,46 @@ describe("search", () => {
     expect(await violations()).toEqual([]);
   });
 
+  it("follows from the newest again once the search is another one, the open message still open", async () => {
+    const { fake, client, navigate, search } = await open("/messages?id=2318");
+    await rows();
+    await navigate({ id: 2318, q: "status:refused" });
+    await waitFor(async () => expect((await rows())[0]).toHaveTextContent("Wrong secret"));
+    fake.arrive(60);
+    await client.invalidateQueries({ queryKey: ["messages"], refetchType: "none" });
+    await navigate({ id: 2318 });
+    await waitFor(async () => expect((await rows())[0]).not.toHaveTextContent("Wrong secret"));
+    await waitFor(() => expect(client.isFetching()).toBe(0));
+    expect(screen.getByText("Live")).toBeVisible();
+    expect(screen.queryByText(/ new$/)).toBeNull();
+    expect(search().id).toBe(2318);
+    expect(await screen.findByRole("heading", { name: "user.updated" })).toBeVisible();
+
+    const scroller = (await rows())[0]?.parentElement?.parentElement as HTMLElement;
+    scroller.scrollTop = 900;
+    fireEvent.scroll(scroller);
+    expect(await screen.findByRole("button", { name: "Paused" })).toBeVisible();
+    await navigate({ id: 2318, q: "type:user.*" });
+    expect(await screen.findByText("Live")).toBeVisible();
+    await navigate({ id: 2318 });
+    await rows();
+    expect(screen.getByText("Live")).toBeVisible();
+  });
+
+  it("waits until a word is finished before it says what is wrong with it", async () => {
+    const user = userEvent.setup();
+    const { search } = await open("/messages");
+    await rows();
+    await user.keyboard("/is:re");
+    await screen.findByRole("option", { name: "is:refused" });
+    await waitFor(() => expect(search().q).toBe("is:re"), { timeout: 3000 });
+    await new Promise((done) => setTimeout(done, 300));
+    expect(screen.queryByText(/does not take "re"/)).toBeNull();
+    await user.keyboard("{Escape}");
+    expect(await screen.findByText(/does not take "re"/)).toBeVisible();
+    expect(screen.getByText("The list still shows your last working search.")).toBeVisible();
+  });
+
   it("goes on through pages that are not full until the screen is", async () => {
     const fake = newFake();
     let pages = 0;
@@ -174,7 +215,7 @@ describe("search", () => {
   it("acts on all that is found, naming how many", async () => {
     const user = userEvent.setup();
     const { asked } = await open("/messages?q=status:refused");
-    await user.click(await screen.findByRole("button", { name: "All that this shows" }));
+    await user.click(await screen.findByRole("button", { name: /^All 33\d found$/ }));
     await user.click(await screen.findByRole("menuitem", { name: /^Verify again/ }));
     const dialog = await screen.findByRole("dialog", { name: /^Verify 33\d messages again\?$/ });
     await user.click(within(dialog).getByRole("button", { name: "Verify again" }));
@@ -250,6 +291,73 @@ describe("one message", () => {
       { endpointId: 1, body: '{"type": "user.created"}', originId: 2318 },
     ]);
     expect(within(dialog).getByRole("link", { name: "Open message" })).toBeVisible();
+    expect(within(dialog).queryByRole("checkbox")).toBeNull();
+  });
+
+  it("is made the newest when it is sent again, and says what became of it", async () => {
+    const user = userEvent.setup();
+    const sentence = "Of 2026-11-28 16:53:13 UTC, the same time as what is known; that stays.";
+    const known = newFake();
+    const { asked } = await open(path, {
+      show: async ({ id }) => {
+        const shown = (await known.call("messages.show", { id: 2318 })) as MessageDetail;
+        return id === 2318 ? shown : { ...shown, id, outcome: "stale", sentence };
+      },
+    });
+    await ready();
+    await user.click(screen.getByRole("button", { name: "Edit and resend" }));
+    const dialog = await screen.findByRole("dialog", { name: "Edit and resend" });
+    const write = async (value: string) =>
+      fireEvent.change(
+        await within(dialog).findByRole("textbox", { name: "Body of the message" }),
+        { target: { value } },
+      );
+    const body = '{\n  "data": {\n    "updated_at": 1,\n    "n": 12345678901234567890\n  }\n}';
+    await write(body);
+    const newest = within(dialog).getByRole("checkbox", { name: /^Make it the newest/ });
+    expect(newest).toBeChecked();
+    const before = Date.now();
+    await user.keyboard("{Control>}{Enter}{/Control}");
+    expect(await within(dialog).findByText("Stale")).toBeVisible();
+    const [sent] = asked("tests.send") as { body: string }[];
+    const at = Number(/"updated_at": (\d+)/.exec(sent?.body ?? "")?.[1]);
+    expect(at).toBeGreaterThanOrEqual(before);
+    expect(sent?.body).toBe(body.replace("1,", `${at},`));
+    await user.click(newest);
+    await user.click(within(dialog).getByRole("button", { name: "Send" }));
+    await waitFor(() => expect(asked("tests.send")).toHaveLength(2));
+    expect(asked("tests.send")[1]).toMatchObject({ body });
+    expect(await violations()).toEqual([]);
+  });
+
+  it("is kept as a fixture", async () => {
+    const user = userEvent.setup();
+    const { asked } = await open(path);
+    await ready();
+    await user.click(screen.getByRole("button", { name: "More" }));
+    await user.click(await screen.findByRole("menuitem", { name: "Save as fixture…" }));
+    const dialog = await screen.findByRole("dialog", { name: "Save as fixture" });
+    await user.type(within(dialog).getByLabelText("Name of the fixture"), "My ada");
+    expect(await violations()).toEqual([]);
+    await user.click(within(dialog).getByRole("button", { name: "Save" }));
+    await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+    expect(asked("tests.save")).toEqual([{ name: "my-ada", title: "My ada", messageId: 2318 }]);
+  });
+
+  it("says what to do next when it was refused, and when its header says it was signed", async () => {
+    const user = userEvent.setup();
+    await open(path, {
+      show: async (args) => {
+        const shown = (await newFake().call("messages.show", args)) as MessageDetail;
+        const verification = { ...shown.verification, verified: false, ageS: null };
+        return { ...shown, outcome: "refused", reason: "wrong_secret", verification };
+      },
+    });
+    await ready();
+    expect(await screen.findByText(/Then press Verify again\.$/)).toBeVisible();
+    await user.click(screen.getByRole("tab", { name: "Verification" }));
+    const signed = (await screen.findByText("Signed")).nextElementSibling;
+    expect(signed).toHaveTextContent(/^Says .*\d\d:\d\d:\d\d, not proven$/);
   });
 
   it("is compared with the one before, noise folded and editable", async () => {

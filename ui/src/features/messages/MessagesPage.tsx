@@ -41,6 +41,7 @@ const CompareDialog = lazy(async () => ({
   default: (await import("./CompareDialog")).CompareDialog,
 }));
 const ReplayDialog = lazy(async () => ({ default: (await import("./ReplayDialog")).ReplayDialog }));
+const KeepDialog = lazy(async () => ({ default: (await import("../tests/Fixture")).KeepDialog }));
 const EditDialog = lazy(async () => ({ default: (await import("./EditDialog")).EditDialog }));
 
 type Keys = ReadonlySet<string | number>;
@@ -48,7 +49,7 @@ const NONE: Keys = new Set();
 
 /** What lies over the screen. */
 type Over =
-  | { what: "edit"; message: MessageDetail }
+  | { what: "edit" | "keep"; message: MessageDetail }
   | { what: "replay"; rows: readonly MessageRow[] }
   | { what: "compare"; ids: readonly [number, number] };
 
@@ -103,6 +104,7 @@ export function MessagesPage() {
     ? feed.rows.every((row) => row.pinned || !picked.has(row.id))
     : shown?.pinned === true;
   const edit = useCallback((message: MessageDetail) => setOver({ what: "edit", message }), []);
+  const keep = useCallback((message: MessageDetail) => setOver({ what: "keep", message }), []);
   const compare = useCallback(
     (pair: readonly [number, number]) => setOver({ what: "compare", ids: pair }),
     [],
@@ -215,6 +217,7 @@ export function MessagesPage() {
                   onReplay={replayOne}
                   onEdit={edit}
                   onCompare={comparePrevious}
+                  onKeep={keep}
                 />
               )}
             </section>
@@ -224,6 +227,9 @@ export function MessagesPage() {
       <Suspense fallback={null}>
         {over?.what === "edit" && (
           <EditDialog message={over.message} onClose={() => setOver(null)} />
+        )}
+        {over?.what === "keep" && (
+          <KeepDialog message={over.message} onClose={() => setOver(null)} />
         )}
         {over?.what === "replay" && (
           <ReplayDialog
@@ -252,10 +258,18 @@ interface ShownProps {
   onReplay: (message: MessageDetail) => void;
   onEdit: (message: MessageDetail) => void;
   onCompare: (id: number) => Promise<void>;
+  onKeep: (message: MessageDetail) => void;
 }
 
 /** Drawn when there is time for it: while somebody pages through the list, the list goes first. */
-const Shown = memo(function Shown({ message, actions, onReplay, onEdit, onCompare }: ShownProps) {
+const Shown = memo(function Shown({
+  message,
+  actions,
+  onReplay,
+  onEdit,
+  onCompare,
+  onKeep,
+}: ShownProps) {
   return (
     <Suspense fallback={<Skeleton lines={6} />}>
       <Detail
@@ -264,6 +278,7 @@ const Shown = memo(function Shown({ message, actions, onReplay, onEdit, onCompar
         onReplay={() => onReplay(message)}
         onEdit={() => onEdit(message)}
         onCompare={() => void onCompare(message.id)}
+        onKeep={() => onKeep(message)}
       />
     </Suspense>
   );

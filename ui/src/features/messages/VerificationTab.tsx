@@ -3,6 +3,7 @@ import { Badge } from "../../parts/Badge";
 import { Card } from "../../parts/Card";
 import { Id } from "../../parts/Id";
 import { KeyValue } from "../../parts/KeyValue";
+import { Time } from "../../parts/Time";
 
 /** What is known of the signature. */
 export function VerificationTab({ message }: { message: MessageDetail }) {
@@ -30,7 +31,7 @@ export function VerificationTab({ message }: { message: MessageDetail }) {
                 <code>whsec_…{verification.secretHint}</code>
               ),
           },
-          { label: "Signed", value: age(verification.ageS) },
+          { label: "Signed", value: <Signed message={message} /> },
           {
             label: "Clerk instance",
             value:
@@ -47,8 +48,21 @@ export function VerificationTab({ message }: { message: MessageDetail }) {
   );
 }
 
-function age(seconds: number | null): string {
-  if (seconds === null) return "At an unknown time";
+/** When it was signed; without a signature that fits, only what a header says. */
+function Signed({ message }: { message: MessageDetail }) {
+  const { ageS } = message.verification;
+  if (ageS !== null) return age(ageS);
+  const header = message.headers.find(({ name }) => name.toLowerCase() === "svix-timestamp");
+  const seconds = Number(header?.value.trim() || Number.NaN);
+  if (Number.isNaN(seconds)) return "Nothing says when";
+  return (
+    <>
+      Says <Time at={seconds * 1000} mode="clock" />, not proven
+    </>
+  );
+}
+
+function age(seconds: number): string {
   if (Math.abs(seconds) < 1) return "Less than a second before it arrived";
   const size = Math.abs(seconds);
   const words =

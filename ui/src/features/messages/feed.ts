@@ -13,6 +13,8 @@ import { zone } from "../../lib/time";
  *
  * A search may hand over pages that are not full. Then the list goes on below the first one it got,
  * by itself, until the screen is full; what arrives meanwhile is put on top.
+ *
+ * Another search, or none, is followed from its newest message: nothing of what stood still is kept.
  */
 export interface Feed {
   rows: readonly MessageRow[];
@@ -48,6 +50,12 @@ interface Held {
   page: Page<MessageRow>;
 }
 
+/** The live page that was looked at last. */
+interface Seen extends Held {
+  /** False while it is what was remembered of an earlier look at this search. */
+  settled: boolean;
+}
+
 /** The first page of a search that was not full, with all that came since. */
 interface Deep extends Held {
   /** The last live page that is in it. */
@@ -76,16 +84,24 @@ export function useFeed(
     keep: true,
   });
   const [held, setHeld] = useState<Held | null>(null);
-  const [seen, setSeen] = useState<Held | null>(null);
+  const [seen, setSeen] = useState<Seen | null>(null);
   const [found, setFound] = useState<Deep | null>(null);
   const [wanted, setWanted] = useState({ scope, rows: 0 });
+  const [was, setWas] = useState(scope);
+  if (was !== scope) {
+    setWas(scope);
+    setHeld(null);
+    setFound(null);
+    setWanted({ scope, rows: 0 });
+  }
   const selectedId = typeof selected === "object" ? selected.id : selected;
 
   const fresh = live.data !== undefined && !live.isPlaceholderData ? live.data : null;
   let holding = held?.scope === scope ? held : null;
   let deep = found?.scope === scope ? found : null;
   if (fresh !== null && fresh !== seen?.page) {
-    const before = seen?.scope === scope ? seen.page : null;
+    const last = seen?.scope === scope ? seen : null;
+    const before = last?.settled ? last.page : null;
     if (holding === null && before !== null && selectedId !== undefined) {
       const was = before.rows.findIndex((row) => row.id === selectedId);
       const is = fresh.rows.findIndex((row) => row.id === selectedId);
@@ -94,7 +110,7 @@ export function useFeed(
         setHeld(holding);
       }
     }
-    setSeen({ scope, page: fresh });
+    setSeen({ scope, page: fresh, settled: last !== null || !live.isFetching });
   }
   if (fresh !== null && fresh !== deep?.last) {
     if (deep !== null) {

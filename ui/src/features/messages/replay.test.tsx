@@ -20,7 +20,7 @@ async function open(path: string, mode: "full" | "none" = "full") {
   });
 }
 
-const all = () => screen.findByRole("button", { name: "All that this shows" });
+const all = () => screen.findByRole("button", { name: /^All .*found$/ });
 const item = (name: RegExp) => screen.findByRole("menuitem", { name });
 const dialog = (name: RegExp | string) => screen.findByRole("dialog", { name });
 const radio = (name: string | RegExp) => screen.getByRole("radio", { name });

@@ -1,4 +1,4 @@
-import { type KeyboardEvent, useId, useRef, useState } from "react";
+import { type KeyboardEvent, useEffect, useId, useRef, useState } from "react";
 import type { SampleRow } from "../../ipc/gen/SampleRow";
 import { plural } from "../../lib/words";
 import { Skeleton } from "../../parts/Skeleton";
@@ -23,6 +23,13 @@ export function Catalogue({ rows, value, onChange }: CatalogueProps) {
     ...one,
     rows: shown.filter((row) => row.group === one.group),
   })).filter((one) => one.rows.length > 0);
+
+  const there = rows?.some((row) => row.name === value) ?? false;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once it is another one, or has come into the list
+  useEffect(() => {
+    const chosen = list.current?.querySelector("input:checked")?.closest("label");
+    chosen?.scrollIntoView({ block: "nearest" });
+  }, [value, there]);
 
   function onKeyDown(event: KeyboardEvent) {
     if (event.key === "Escape" && filter !== "") {

@@ -64,7 +64,7 @@ export function EventTab({
         )}
         {over === "save" ? (
           <SaveFixture
-            body={test.body}
+            source={{ body: test.body }}
             row={row}
             taken={(rows ?? []).flatMap((one) => fixtureName(one) ?? [])}
             ready={test.problem === null}
@@ -78,11 +78,9 @@ export function EventTab({
                 checked={test.sameId}
                 onChange={test.setSameId}
                 disabled={test.lastId === undefined}
-                label="Same id as last time"
+                label="Send under the same svix-id (as a retry)"
               />
-              {test.lastId === undefined ? (
-                <span className={s.quiet}>nothing sent yet</span>
-              ) : (
+              {test.lastId !== undefined && (
                 <code className={s.quiet}>{elide(test.lastId, 18)}</code>
               )}
             </span>

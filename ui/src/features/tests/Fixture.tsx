@@ -1,26 +1,74 @@
 import { type KeyboardEvent, useState } from "react";
 import type { SampleRow } from "../../ipc/gen/SampleRow";
-import { useAct } from "../../ipc/hooks";
+import { useAct, useRpc } from "../../ipc/hooks";
 import { toast } from "../../lib/toast";
 import { Button } from "../../parts/Button";
 import { ConfirmDialog } from "../../parts/ConfirmDialog";
+import { Dialog } from "../../parts/Dialog";
 import { Field } from "../../parts/Field";
 import { TextInput } from "../../parts/TextInput";
 import s from "./TestDialog.module.css";
 import { fixtureName } from "./words";
 
-/** Keeps the body under a name, among "Yours". */
+/** Where the body of a fixture comes from. */
+type Source = { body: string } | { messageId: number };
+
+/** What is typed, as the name of a fixture; as it is when it can be one. */
+export function nameOf(text: string): string {
+  const typed = text.trim();
+  if (/^[\w-]([\w.-]*[\w-])?$/.test(typed)) return typed;
+  return typed
+    .normalize("NFD")
+    .replace(/\p{M}/gu, "")
+    .toLowerCase()
+    .replace(/[^a-z\d._-]+/g, "-")
+    .replace(/^[.-]+|[.-]+$/g, "");
+}
+
+/** Asks under which name a message is kept as a fixture. */
+export function KeepDialog({
+  message,
+  onClose,
+}: {
+  message: { id: number; type: string };
+  onClose: () => void;
+}) {
+  const catalogue = useRpc("tests", "catalogue", {});
+  return (
+    <Dialog
+      open
+      onClose={onClose}
+      title="Save as fixture"
+      description={`This ${message.type || "message"} can then be sent at any time, from “Send test event” and with \`usher trigger\`.`}
+      width={440}
+    >
+      <SaveFixture
+        source={{ messageId: message.id }}
+        row={undefined}
+        taken={(catalogue.data ?? []).flatMap((one) => fixtureName(one) ?? [])}
+        ready
+        alone
+        onSaved={() => {}}
+        onClose={onClose}
+      />
+    </Dialog>
+  );
+}
+
+/** Keeps a body under a name, among "Yours". */
 export function SaveFixture(props: {
-  body: string;
+  source: Source;
   /** What it was made from; a fixture is offered to be replaced. */
   row: SampleRow | undefined;
   /** Names there are. */
   taken: readonly string[];
   ready: boolean;
+  /** It has a dialog to itself. */
+  alone?: boolean;
   onSaved: (name: string) => void;
   onClose: () => void;
 }) {
-  const { body, row, taken, ready, onSaved, onClose } = props;
+  const { source, row, taken, ready, alone, onSaved, onClose } = props;
   const own = fixtureName(row);
   const [name, setName] = useState(own ?? "");
   const [title, setTitle] = useState(own === null ? "" : (row?.title ?? ""));
@@ -32,16 +80,20 @@ export function SaveFixture(props: {
       toast({ title: `Saved ${sent.name}`, description: "It is in the catalogue under “Yours”." });
     },
   });
-  const replaces = taken.includes(name.trim());
-  const allowed = ready && name.trim() !== "" && !save.isPending;
+  const typed = name.trim();
+  const given = nameOf(typed) || typed;
+  const other = given !== typed;
+  const replaces = taken.includes(given);
+  const allowed = ready && given !== "" && !save.isPending;
+  const hints = [
+    ...(other ? [`Saved as ${given}.`] : []),
+    ...(replaces ? ["There is one; it is replaced."] : []),
+  ];
 
   function run() {
     if (!allowed) return;
-    save.mutate({
-      name: name.trim(),
-      body,
-      ...(title.trim() === "" ? {} : { title: title.trim() }),
-    });
+    const said = title.trim() || (other ? typed : "");
+    save.mutate({ name: given, ...source, ...(said === "" ? {} : { title: said }) });
   }
 
   function onKeyDown(event: KeyboardEvent) {
@@ -58,10 +110,10 @@ export function SaveFixture(props: {
 
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: Enter and Esc of the two fields inside
-    <div className={s.fixture} onKeyDown={onKeyDown}>
+    <div className={alone ? s.alone : s.fixture} onKeyDown={onKeyDown}>
       <Field
         label="Name of the fixture"
-        hint={replaces ? "There is one; it is replaced." : undefined}
+        hint={hints.length === 0 ? undefined : hints.join(" ")}
         error={save.error?.message}
       >
         {(control) => (
@@ -92,7 +144,12 @@ export function SaveFixture(props: {
       </Field>
       <div className={s.fixtureButtons}>
         <Button onClick={onClose}>Cancel</Button>
-        <Button busy={save.isPending} disabled={!allowed} onClick={run}>
+        <Button
+          variant={alone ? "primary" : undefined}
+          busy={save.isPending}
+          disabled={!allowed}
+          onClick={run}
+        >
           {replaces ? "Replace" : "Save"}
         </Button>
       </div>

@@ -1,8 +1,10 @@
 import type { Flaw } from "../../ipc/gen/Flaw";
 import type { Played } from "../../ipc/gen/Played";
 import type { SentTest } from "../../ipc/gen/SentTest";
+import { useRpc } from "../../ipc/hooks";
 import { Badge } from "../../parts/Badge";
 import { LinkButton } from "../../parts/LinkButton";
+import { OutcomeBadge } from "../../parts/OutcomeBadge";
 import s from "./Result.module.css";
 import { searchFor } from "./words";
 
@@ -12,17 +14,30 @@ interface ResultProps {
   onOpen: () => void;
 }
 
-/** What the listener answered. */
+/** What the listener answered, and what became of the message. */
 export function Result({ sent, flaw, onOpen }: ResultProps) {
-  const accepted = sent.status >= 200 && sent.status < 300;
+  const { messageId, status } = sent;
+  const message = useRpc(
+    "messages",
+    "show",
+    { id: messageId ?? 0 },
+    { enabled: messageId !== null },
+  );
+  const accepted = status >= 200 && status < 300;
+  const answered = `${accepted ? "Accepted" : "Refused"} ${status}`;
   return (
     <div className={s.result}>
-      <Badge tone={accepted ? "green" : "red"}>
-        {accepted ? `Accepted ${sent.status}` : `Refused ${sent.status}`}
-      </Badge>
-      <p className={s.answer} title={sent.answer}>
+      {message.data !== undefined ? (
+        <OutcomeBadge outcome={message.data.outcome} reason={message.data.reason} />
+      ) : messageId === null || message.isError ? (
+        <Badge tone={accepted ? "green" : "red"}>{answered}</Badge>
+      ) : null}
+      <p className={s.answer}>
         {!accepted && flaw !== null && "As it should be. "}
-        {sent.answer} <span className={s.took}>{sent.tookMs} ms</span>
+        {sent.answer}{" "}
+        <span className={s.took}>
+          {message.data !== undefined && <span>{answered}</span>} in {sent.tookMs} ms
+        </span>
       </p>
       {sent.messageId !== null && (
         <LinkButton size="sm" to="/messages" search={{ id: sent.messageId }} onClick={onOpen}>
@@ -40,9 +55,7 @@ export function PlayedResult({ played, onOpen }: { played: Played; onOpen: () =>
       <Badge tone={played.surprises === 0 ? "green" : "red"}>
         {played.surprises === 0 ? "As expected" : `Unexpected ${played.surprises}`}
       </Badge>
-      <p className={s.answer} title={played.sentence}>
-        {played.sentence}
-      </p>
+      <p className={s.answer}>{played.sentence}</p>
       {played.messageIds.length > 0 && (
         <LinkButton size="sm" to="/messages" search={searchFor(played.messageIds)} onClick={onOpen}>
           {played.messageIds.length === 1 ? "Open message" : "Show messages"}

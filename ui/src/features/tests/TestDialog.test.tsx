@@ -5,6 +5,7 @@ import type { Played } from "../../ipc/gen/Played";
 import type { SampleRow } from "../../ipc/gen/SampleRow";
 import type { SendTest } from "../../ipc/gen/SendTest";
 import { descriptionOf, refuse, show, violations } from "../kit.test-env";
+import { nameOf } from "./Fixture";
 import { TestDialog } from "./TestDialog";
 
 vi.mock("../../parts/CodeMirror", () => ({
@@ -191,7 +192,7 @@ describe("the overrides", () => {
     await send();
     await screen.findByText("Accepted 200");
     const last = (await screen.findByText(/^msg_/)).textContent;
-    await userEvent.click(screen.getByRole("checkbox", { name: "Same id as last time" }));
+    await userEvent.click(screen.getByRole("checkbox", { name: /^Send under the same svix-id/ }));
     await send();
     await waitFor(() => expect(asked("tests.send")).toHaveLength(2));
     expect(asked("tests.send")[1]).toMatchObject({ svixId: last });
@@ -212,6 +213,23 @@ describe("the overrides", () => {
     ]);
   });
 
+  it("makes a name of a title", async () => {
+    const { asked } = await open();
+    const scroll = vi.spyOn(Element.prototype, "scrollIntoView");
+    await userEvent.click(screen.getByRole("button", { name: "Save as fixture…" }));
+    const name = await screen.findByLabelText("Name of the fixture");
+    await userEvent.type(name, " My ada");
+    expect(descriptionOf(name)).toBe("Saved as my-ada.");
+    scroll.mockClear();
+    await userEvent.keyboard("{Enter}");
+    const made = await screen.findByRole("radio", { name: /My ada/ });
+    await waitFor(() => expect(made).toBeChecked());
+    expect(asked("tests.save")[0]).toMatchObject({ name: "my-ada", title: "My ada" });
+    expect(scroll.mock.instances).toContain(made.closest("label"));
+    expect(nameOf("Jürgen’s 2nd  e-mail.")).toBe("jurgen-s-2nd-e-mail");
+    expect(nameOf("Keep_As.It-is")).toBe("Keep_As.It-is");
+  });
+
   it("says at the name why a fixture is not saved; Esc closes only the form", async () => {
     await open({
       ...engine(),
@@ -219,7 +237,7 @@ describe("the overrides", () => {
     });
     await userEvent.click(screen.getByRole("button", { name: "Save as fixture…" }));
     const name = await screen.findByLabelText("Name of the fixture");
-    await userEvent.type(name, "a b{Enter}");
+    await userEvent.type(name, "a{Enter}");
     await waitFor(() => expect(descriptionOf(name)).toBe("Only letters, digits, -, _ and ."));
     await userEvent.keyboard("{Escape}");
     expect(screen.queryByLabelText("Name of the fixture")).toBeNull();
