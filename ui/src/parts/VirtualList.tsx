@@ -120,7 +120,9 @@ export function VirtualList<T>(props: VirtualListProps<T>) {
   }, [lastSeen, rows.length, ahead, onEndReached]);
 
   useImperativeHandle(apiRef, () => ({
-    scrollToTop: () => scroller.current?.scrollTo({ top: 0 }),
+    scrollToTop: () => {
+      scroller.current?.scrollTo({ top: 0 });
+    },
     focus: () => focusable.current?.focus({ preventScroll: true }),
   }));
 

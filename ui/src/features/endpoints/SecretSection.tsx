@@ -200,7 +200,7 @@ function Secret(props: {
         <code className={styles.value} id={titleId}>
           {shown ?? (
             <>
-              <span aria-hidden="true">whsec_••••••••••••••••••••{secret.hint}</span>
+              <span aria-hidden="true">whsec_••••••••{secret.hint}</span>
               <span className="visually-hidden">Hidden {name}</span>
             </>
           )}
@@ -290,7 +290,8 @@ function VerifyAgain({ endpoint, waiting }: { endpoint: EndpointDetail; waiting:
   return (
     <div className={styles.notice} role="status">
       <span>
-        {plural(waiting, "refused message")} came before this secret and{" "}
+        {plural(waiting, "refused message")} came before{" "}
+        {endpoint.secrets > 1 ? "the newest secret" : "this secret"} and{" "}
         {waiting === 1 ? "was" : "were"} kept.
       </span>
       <Button

@@ -26,20 +26,18 @@ export function nameOf(text: string): string {
 }
 
 /** Asks under which name a message is kept as a fixture. */
-export function KeepDialog({
-  message,
-  onClose,
-}: {
-  message: { id: number; type: string };
-  onClose: () => void;
-}) {
+export function KeepDialog({ message, onClose }: { message: { id: number }; onClose: () => void }) {
   const catalogue = useRpc("tests", "catalogue", {});
   return (
     <Dialog
       open
       onClose={onClose}
       title="Save as fixture"
-      description={`This ${message.type || "message"} can then be sent at any time, from “Send test event” and with \`usher trigger\`.`}
+      description={
+        <>
+          It can then be sent at any time: from “Send test event”, or by <code>usher trigger</code>.
+        </>
+      }
       width={440}
     >
       <SaveFixture
