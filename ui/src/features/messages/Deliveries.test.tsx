@@ -106,6 +106,12 @@ describe("the deliveries of a message", () => {
     );
   });
 
+  it("counts down the last seconds", async () => {
+    await deliveries([{ ...WAITING, dueAt: Date.now() + 4_500 }]);
+    const row = await screen.findByRole("listitem", { name: /Delivery to/ });
+    expect(row).toHaveTextContent(/Next attempt in [45] s \(\d\d:\d\d:\d\d\)/);
+  });
+
   it("says of one that is due already that it waits for its turn", async () => {
     await deliveries([{ ...WAITING, dueAt: Date.now() - 180_000, attempts: [] }]);
     const row = await screen.findByRole("listitem", { name: /Delivery to/ });

@@ -6,6 +6,7 @@ import { useAct, useRpc } from "../../ipc/hooks";
 import { useTicking } from "../../lib/now";
 import { count } from "../../lib/number";
 import type { Tone } from "../../lib/outcome";
+import { relative } from "../../lib/time";
 import { plural } from "../../lib/words";
 import { Button } from "../../parts/Button";
 import { CopyButton } from "../../parts/CopyButton";
@@ -122,11 +123,11 @@ function Next({ row }: { row: DeliveryRow }) {
 
 /** When the attempt comes. One that is due already waits for an earlier message about the same object. */
 function Due({ at, what }: { at: number; what: string }) {
-  const due = useTicking(useCallback((now: number) => (now >= at ? "due" : ""), [at]));
-  if (due !== "") return <>Waits for its turn</>;
+  const soon = useTicking(useCallback((now: number) => until(at, now), [at]));
+  if (soon === "") return <>Waits for its turn</>;
   return (
     <>
-      {what} attempt <Time at={at} /> (<Time at={at} mode="clock" />)
+      {what} attempt {soon} (<Time at={at} mode="clock" />)
     </>
   );
 }
@@ -138,6 +139,13 @@ function Earlier({ row, id }: { row: DeliveryRow; id: number }) {
       message {id}
     </Link>
   );
+}
+
+/** "in 4 s", or nothing when it is over. */
+function until(at: number, now: number): string {
+  const seconds = Math.ceil((at - now) / 1000);
+  if (seconds <= 0) return "";
+  return seconds < 60 ? `in ${seconds} s` : relative(at, now);
 }
 
 function Attempt({ attempt, number }: { attempt: DeliveryAttempt; number: number }) {

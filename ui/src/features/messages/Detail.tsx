@@ -134,12 +134,22 @@ export function Detail({
   );
 }
 
+/** A body of up to this many characters is shown whole, and scrolls with the pane. */
+const WHOLE = 12_000;
+const WHOLE_HEIGHT = 3000;
+
 function Payload({ message }: { message: MessageDetail }) {
   if (message.bodyText === null) {
     return <p className={s.quiet}>The body is not text. Its bytes are under Raw.</p>;
   }
   if (message.bodyText === "") return <p className={s.quiet}>The body is empty.</p>;
-  return <JsonView text={message.bodyText} linksOf={(value) => linksOf(value, message)} />;
+  return (
+    <JsonView
+      text={message.bodyText}
+      linksOf={(value) => linksOf(value, message)}
+      maxHeight={message.bodyText.length <= WHOLE ? WHOLE_HEIGHT : undefined}
+    />
+  );
 }
 
 function Notes({ message }: { message: MessageDetail }) {

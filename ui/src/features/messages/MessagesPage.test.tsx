@@ -142,6 +142,8 @@ describe("search", () => {
     await navigate({ id: 2318 });
     await rows();
     expect(screen.getByText("Live")).toBeVisible();
+    await userEvent.keyboard("j");
+    await waitFor(() => expect(search().id).toBe(2317));
   });
 
   it("waits until a word is finished before it says what is wrong with it", async () => {
