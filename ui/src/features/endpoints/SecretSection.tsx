@@ -56,7 +56,11 @@ export function SecretSection(props: {
             endpoint={endpoint}
             secret={secret}
             keychain={keychain}
-            foreign={refused?.reason === "wrong_secret" && refused.receivedAt > secret.addedAt}
+            foreign={
+              endpoint.state === "failing" &&
+              refused?.reason === "wrong_secret" &&
+              refused.receivedAt > secret.addedAt
+            }
             onReplace={() => setAdding(secret.id)}
           />
           {adding === secret.id ? form(secret) : null}
