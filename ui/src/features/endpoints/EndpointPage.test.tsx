@@ -103,7 +103,7 @@ describe("the endpoint page", () => {
     await screen.findByText("2 messages verify now.");
     expect(asked("messages.verify")).toEqual([{ endpointId: 4 }]);
     expect(asked("messages.list")[0]).toMatchObject({
-      query: 'endpoint:"Clerk · development" status:refused',
+      query: 'endpoint:"Clerk · development" status:refused -is:test',
       limit: 1,
     });
   });

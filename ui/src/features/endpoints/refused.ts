@@ -8,12 +8,15 @@ export function refusedOf({ name }: { name: string }): string {
   return `endpoint:"${name.replace(/["\\]/g, "\\$&")}" status:refused`;
 }
 
-/** The refused message that came last to an endpoint, and how many there are. */
+/**
+ * The refused message that came last to an endpoint, and how many there are. Tests are left out: they
+ * are refused on purpose.
+ */
 export function useRefused(endpoint: EndpointDetail): {
   last: MessageRow | undefined;
   count: number;
 } {
-  const args = { environmentId: endpoint.environmentId, query: refusedOf(endpoint) };
+  const args = { environmentId: endpoint.environmentId, query: `${refusedOf(endpoint)} -is:test` };
   const newest = useRpc("messages", "list", { ...args, limit: 1 }, { every: 1000, keep: true });
   const last = newest.data?.rows.find((row) => row.endpointId === endpoint.id);
   const all = useRpc("messages", "count", args, {

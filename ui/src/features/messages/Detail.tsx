@@ -243,7 +243,8 @@ function Refusal({ message }: { message: MessageDetail }) {
     <Card title="Why it was refused">
       <p>
         {message.verification.sentence}
-        {ABOUT_SECRET.has(message.reason ?? "") && " Then press Verify again."}
+        {ABOUT_SECRET.has(message.reason ?? "") &&
+          " Once the right secret is here, press Verify again."}
       </p>
       <p className={s.answer}>
         {message.answer === message.verification.sentence

@@ -358,7 +358,9 @@ describe("one message", () => {
       },
     });
     await ready();
-    expect(await screen.findByText(/Then press Verify again\.$/)).toBeVisible();
+    expect(
+      await screen.findByText(/Once the right secret is here, press Verify again\.$/),
+    ).toBeVisible();
     await user.click(screen.getByRole("tab", { name: "Verification" }));
     const signed = (await screen.findByText("Signed")).nextElementSibling;
     expect(signed).toHaveTextContent(/^Says .*\d\d:\d\d:\d\d, not proven$/);
