@@ -243,7 +243,7 @@ describe("one message", () => {
     await user.keyboard("{Escape}{Escape}");
     expect(box()).not.toHaveFocus();
     await user.keyboard("p");
-    expect(await screen.findByText(/Pinned\. Kept/)).toBeVisible();
+    expect(await screen.findByText(/Pinned\. Clearing/)).toBeVisible();
     expect(asked("messages.pin")).toEqual([{ which: { ids: [2318] }, pinned: true }]);
     expect(await screen.findByText("Pinned", { selector: "header *" })).toBeVisible();
     expect((await rows())[0]).toHaveTextContent("Pinned");

@@ -98,7 +98,7 @@ export function useActions() {
     onDone: ({ count }, { which, pinned }) => {
       const many = count === 1 ? "" : ` ${count} messages.`;
       toast({
-        title: pinned ? `Pinned.${many} Kept whatever is cleared.` : `No longer pinned.${many}`,
+        title: pinned ? `Pinned.${many} Clearing leaves it.` : `No longer pinned.${many}`,
         undo: () => rpc("messages", "pin", { which, pinned: !pinned }),
       });
     },
