@@ -18,7 +18,11 @@ export function Row({ row, selected }: { row: MessageRow; selected: boolean }) {
           {row.type || "No readable type"}
           {row.test && <span className={s.test}>test</span>}
         </span>
-        {row.forward === "waiting" && <Badge tone="amber">Forward waits</Badge>}
+        {row.forward === "waiting" && (
+          <Badge tone="amber">
+            Retry<span className="visually-hidden"> of a forward</span>
+          </Badge>
+        )}
         {row.forward === "failed" && <Badge tone="red">Not forwarded</Badge>}
         <OutcomeBadge outcome={row.outcome} reason={row.reason} />
       </div>
