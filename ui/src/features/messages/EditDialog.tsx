@@ -8,7 +8,7 @@ import { Checkbox } from "../../parts/Checkbox";
 import { CodeEditor } from "../../parts/CodeEditor";
 import { Dialog } from "../../parts/Dialog";
 import { ErrorNote } from "../../parts/ErrorNote";
-import { Result } from "../tests/Result";
+import { Sent } from "../../parts/Sent";
 import s from "./EditDialog.module.css";
 import { newest } from "./newest";
 
@@ -43,7 +43,7 @@ export function EditDialog({ message, onClose }: { message: MessageDetail; onClo
       footer={
         <>
           <div className={s.outcome} aria-live="polite">
-            {sent !== null && <Result sent={sent} flaw={null} onOpen={onClose} />}
+            {sent !== null && <Sent sent={sent} flaw={null} onOpen={onClose} />}
           </div>
           <Button onClick={onClose}>{sent === null ? "Cancel" : "Close"}</Button>
           <Button

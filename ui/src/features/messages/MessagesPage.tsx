@@ -41,7 +41,9 @@ const CompareDialog = lazy(async () => ({
   default: (await import("./CompareDialog")).CompareDialog,
 }));
 const ReplayDialog = lazy(async () => ({ default: (await import("./ReplayDialog")).ReplayDialog }));
-const KeepDialog = lazy(async () => ({ default: (await import("../tests/Fixture")).KeepDialog }));
+const KeepDialog = lazy(async () => ({
+  default: (await import("../../parts/SaveFixture")).KeepDialog,
+}));
 const EditDialog = lazy(async () => ({ default: (await import("./EditDialog")).EditDialog }));
 
 type Keys = ReadonlySet<string | number>;

@@ -1,16 +1,18 @@
 import { useState } from "react";
 import { elide } from "../../lib/elide";
+import { fixtureName } from "../../lib/fixture";
 import { Button } from "../../parts/Button";
 import { Checkbox } from "../../parts/Checkbox";
 import { CodeEditor } from "../../parts/CodeEditor";
 import { Dot } from "../../parts/Dot";
+import { SaveFixture } from "../../parts/SaveFixture";
 import { Catalogue } from "./Catalogue";
 import type { EventTest } from "./event";
-import { ForgetFixture, SaveFixture } from "./Fixture";
+import { ForgetFixture } from "./Fixture";
 import { TargetField } from "./TargetField";
 import s from "./TestDialog.module.css";
 import type { Target } from "./target";
-import { fixtureName, REFUSED } from "./words";
+import { REFUSED } from "./words";
 
 /** What stands above and below the editor in a low window, in px. */
 const CHROME = 365;

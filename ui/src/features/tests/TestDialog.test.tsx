@@ -4,8 +4,8 @@ import { useState } from "react";
 import type { Played } from "../../ipc/gen/Played";
 import type { SampleRow } from "../../ipc/gen/SampleRow";
 import type { SendTest } from "../../ipc/gen/SendTest";
+import { nameOf } from "../../parts/SaveFixture";
 import { descriptionOf, refuse, show, violations } from "../kit.test-env";
-import { nameOf } from "./Fixture";
 import { TestDialog } from "./TestDialog";
 
 vi.mock("../../parts/CodeMirror", () => ({

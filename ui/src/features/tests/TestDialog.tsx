@@ -4,12 +4,13 @@ import { plural } from "../../lib/words";
 import { Button } from "../../parts/Button";
 import { Dialog } from "../../parts/Dialog";
 import { ErrorNote } from "../../parts/ErrorNote";
+import { Sent } from "../../parts/Sent";
 import { Tabs } from "../../parts/Tabs";
 import { EventTab } from "./EventTab";
 import { useEventTest } from "./event";
 import { FixtureFiles } from "./FixtureFiles";
 import { useFocusBack } from "./focus";
-import { PlayedResult, Playing, Result } from "./Result";
+import { PlayedResult, Playing } from "./Result";
 import { ScenariosTab } from "./ScenariosTab";
 import { useScenario } from "./scenario";
 import s from "./TestDialog.module.css";
@@ -57,7 +58,7 @@ export function TestDialog({
         <>
           <div className={s.outcome} aria-live="polite">
             {tab === "event" && test.sent !== null && (
-              <Result sent={test.sent.test} flaw={test.sent.flaw} onOpen={onClose} />
+              <Sent sent={test.sent.test} flaw={test.sent.flaw} onOpen={onClose} />
             )}
             {tab === "scenarios" && scenario.played !== null && (
               <PlayedResult played={scenario.played} onOpen={onClose} />

@@ -19,14 +19,6 @@ export const REFUSED: Record<Flaw, string> = {
   no_headers: "the Svix headers are missing",
 };
 
-const OWN = "own:";
-
-/** The name under which a fixture was saved, or null for a sample that is built in. */
-export function fixtureName(row: SampleRow | undefined): string | null {
-  if (row?.group !== "own") return null;
-  return row.name.startsWith(OWN) ? row.name.slice(OWN.length) : row.name;
-}
-
 /** The samples in which every word of the filter occurs. */
 export function fitting(rows: readonly SampleRow[], filter: string): SampleRow[] {
   const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
