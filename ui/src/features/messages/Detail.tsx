@@ -1,4 +1,5 @@
 import { Link } from "@tanstack/react-router";
+import { memo } from "react";
 import { useEnvironment } from "../../ipc/environment";
 import type { MessageDetail } from "../../ipc/gen/MessageDetail";
 import type { TouchedContact } from "../../ipc/gen/TouchedContact";
@@ -15,6 +16,7 @@ import { OutcomeBadge } from "../../parts/OutcomeBadge";
 import { Tabs } from "../../parts/Tabs";
 import { Time } from "../../parts/Time";
 import type { Actions } from "./actions";
+import type { Asks } from "./asks";
 import { Deliveries } from "./Deliveries";
 import s from "./Detail.module.css";
 import { DetailActions } from "./DetailActions";
@@ -27,23 +29,17 @@ import { VerificationTab } from "./VerificationTab";
 type Tab = "payload" | "headers" | "verification" | "deliveries" | "raw";
 const TABS: readonly Tab[] = ["payload", "headers", "verification", "deliveries", "raw"];
 
-/** Everything about one message. */
-export function Detail({
-  message,
-  actions,
-  onReplay,
-  onEdit,
-  onCompare,
-  onKeep,
-}: {
+interface DetailProps {
   message: MessageDetail;
   actions: Actions;
-  onReplay: () => void;
-  onEdit: () => void;
-  onCompare: () => void;
-  /** Asks for the name of a fixture. */
-  onKeep: () => void;
-}) {
+  asks: Asks;
+}
+
+/**
+ * Everything about one message. Drawn when there is time for it and only when it is another one: while
+ * somebody pages through the list, the list goes first.
+ */
+export const Detail = memo(function Detail({ message, actions, asks }: DetailProps) {
   const [tabText, setTab] = useSearchParam("tab");
   const { env } = useEnvironment();
   const tab = TABS.find((one) => one === tabText) ?? "payload";
@@ -63,14 +59,7 @@ export function Detail({
           {took}
         </span>
         {message.pinned && <Badge tone="grey">Pinned</Badge>}
-        <DetailActions
-          message={message}
-          actions={actions}
-          onReplay={onReplay}
-          onEdit={onEdit}
-          onCompare={onCompare}
-          onKeep={onKeep}
-        />
+        <DetailActions message={message} actions={actions} asks={asks} />
       </header>
       <p className={s.meta}>
         {message.svixId === null ? "no svix-id" : <Id value={message.svixId} max={32} />}
@@ -109,7 +98,10 @@ export function Detail({
         {message.outcome === "refused" ? (
           <Refusal message={message} />
         ) : (
-          <Touched touched={message.touched} onCompare={onCompare} />
+          <Touched
+            touched={message.touched}
+            onCompare={() => void asks.comparePrevious(message.id)}
+          />
         )}
       </div>
       <Tabs<Tab>
@@ -132,7 +124,7 @@ export function Detail({
       </Tabs>
     </article>
   );
-}
+});
 
 /** A body of up to this many characters is shown whole, and scrolls with the pane. */
 const WHOLE = 12_000;

@@ -4,25 +4,12 @@ import { IconButton } from "../../parts/IconButton";
 import { IconMore } from "../../parts/icons";
 import { Menu } from "../../parts/Menu";
 import { type Actions, saveAsHar } from "./actions";
+import type { Asks } from "./asks";
 import s from "./Detail.module.css";
 
 /** What can be done with one message. */
-export function DetailActions({
-  message,
-  actions,
-  onReplay,
-  onEdit,
-  onCompare,
-  onKeep,
-}: {
-  message: MessageDetail;
-  actions: Actions;
-  /** Asks where it is to go. */
-  onReplay: () => void;
-  onEdit: () => void;
-  onCompare: () => void;
-  onKeep: () => void;
-}) {
+export function DetailActions(props: { message: MessageDetail; actions: Actions; asks: Asks }) {
+  const { message, actions, asks } = props;
   const which = { ids: [message.id] };
   const refused = message.outcome === "refused";
   const text = message.bodyText !== null;
@@ -38,7 +25,11 @@ export function DetailActions({
         </Button>
       )}
       {text && (
-        <Button size="sm" className={refused ? s.wider : s.middle} onClick={onEdit}>
+        <Button
+          size="sm"
+          className={refused ? s.wider : s.middle}
+          onClick={() => asks.edit(message)}
+        >
           Edit and resend
         </Button>
       )}
@@ -47,7 +38,7 @@ export function DetailActions({
         kbd="r"
         aria-keyshortcuts="r"
         busy={actions.replaying}
-        onClick={() => (refused ? onReplay() : actions.replay(which))}
+        onClick={() => asks.replayAtOnce(message)}
       >
         Replay
       </Button>
@@ -63,17 +54,21 @@ export function DetailActions({
             label: "Replay…",
             kbd: "shift+r",
             hint: "Into Usher, to a forward, or both",
-            onSelect: onReplay,
+            onSelect: () => asks.replay([message]),
           },
-          ...(text ? [{ label: "Edit and resend…", onSelect: onEdit }] : []),
-          { label: "Compare with previous", kbd: "c", onSelect: onCompare },
+          ...(text ? [{ label: "Edit and resend…", onSelect: () => asks.edit(message) }] : []),
+          {
+            label: "Compare with previous",
+            kbd: "c",
+            onSelect: () => void asks.comparePrevious(message.id),
+          },
           {
             label: message.pinned ? "Unpin" : "Pin",
             kbd: "p",
             hint: message.pinned ? undefined : "Clearing leaves it",
             onSelect: () => actions.pin(which, !message.pinned),
           },
-          ...(text ? [{ label: "Save as fixture…", onSelect: onKeep }] : []),
+          ...(text ? [{ label: "Save as fixture…", onSelect: () => asks.keep(message) }] : []),
           { separator: true },
           {
             label: "Copy as cURL",

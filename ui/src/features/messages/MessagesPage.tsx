@@ -1,24 +1,12 @@
 import { useNavigate } from "@tanstack/react-router";
-import {
-  lazy,
-  memo,
-  Suspense,
-  useCallback,
-  useDeferredValue,
-  useEffect,
-  useRef,
-  useState,
-} from "react";
+import { lazy, Suspense, useCallback, useDeferredValue, useEffect, useRef, useState } from "react";
 import { useEnvironment } from "../../ipc/environment";
-import type { MessageDetail } from "../../ipc/gen/MessageDetail";
 import type { MessageRow } from "../../ipc/gen/MessageRow";
 import { useRpc } from "../../ipc/hooks";
-import { rpc } from "../../ipc/rpc";
 import { cx } from "../../lib/cx";
 import { useCommand } from "../../lib/keymap";
 import { useHotkey } from "../../lib/keys";
 import { useSearchParam } from "../../lib/search";
-import { toast } from "../../lib/toast";
 import { plural } from "../../lib/words";
 import { Button } from "../../parts/Button";
 import { Empty } from "../../parts/Empty";
@@ -27,6 +15,7 @@ import { Skeleton } from "../../parts/Skeleton";
 import { SplitPane } from "../../parts/SplitPane";
 import { VirtualList, type VirtualListHandle } from "../../parts/VirtualList";
 import { type Actions, useActions } from "./actions";
+import { useAsks } from "./asks";
 import { FirstRun, NothingYet } from "./FirstRun";
 import { type Feed, NEW_MOST, useFeed } from "./feed";
 import { LiveBadge } from "./LiveBadge";
@@ -48,12 +37,6 @@ const EditDialog = lazy(async () => ({ default: (await import("./EditDialog")).E
 
 type Keys = ReadonlySet<string | number>;
 const NONE: Keys = new Set();
-
-/** What lies over the screen. */
-type Over =
-  | { what: "edit" | "keep"; message: MessageDetail }
-  | { what: "replay"; rows: readonly MessageRow[] }
-  | { what: "compare"; ids: readonly [number, number] };
 
 /** The live list, its search, and the message that is read. */
 export function MessagesPage() {
@@ -94,7 +77,7 @@ export function MessagesPage() {
   useCommand("back", close, { enabled: selected !== undefined });
 
   const actions = useActions();
-  const [over, setOver] = useState<Over | null>(null);
+  const { over, asks, close: closeOver } = useAsks(actions);
   const [picked, setPicked] = useState<Keys>(NONE);
   // biome-ignore lint/correctness/useExhaustiveDependencies: another list, nothing picked in it yet.
   useEffect(() => setPicked(NONE), [environmentId, query]);
@@ -105,37 +88,14 @@ export function MessagesPage() {
   const pinned = several
     ? feed.rows.every((row) => row.pinned || !picked.has(row.id))
     : shown?.pinned === true;
-  const edit = useCallback((message: MessageDetail) => setOver({ what: "edit", message }), []);
-  const keep = useCallback((message: MessageDetail) => setOver({ what: "keep", message }), []);
-  const compare = useCallback(
-    (pair: readonly [number, number]) => setOver({ what: "compare", ids: pair }),
-    [],
-  );
-  const replayOne = useCallback(
-    (message: MessageDetail) => setOver({ what: "replay", rows: [message] }),
-    [],
-  );
   const replayChosen = () => {
-    if (!several) return shown && replayOne(shown);
-    setOver({ what: "replay", rows: feed.rows.filter((row) => picked.has(row.id)) });
+    if (several) asks.replay(feed.rows.filter((row) => picked.has(row.id)));
+    else if (shown) asks.replay([shown]);
   };
   const replayNow = () => {
-    if (actions.replaying) return;
-    if (!several && shown?.outcome === "refused") replayOne(shown);
-    else actions.replay({ ids });
+    if (several && !actions.replaying) actions.replay({ ids });
+    else if (!several && shown) asks.replayAtOnce(shown);
   };
-  const comparePrevious = useCallback(
-    async (id: number) => {
-      try {
-        const previous = await rpc("messages", "previous", { id });
-        if (previous.id !== null) compare([previous.id, id]);
-        else toast({ title: "There is no earlier message about the same object." });
-      } catch (error) {
-        toast({ title: error instanceof Error ? error.message : String(error), tone: "red" });
-      }
-    },
-    [compare],
-  );
   const some = { enabled: ids.length > 0 };
   useCommand("message.replay", replayNow, some);
   useCommand("message.replayTo", replayChosen, some);
@@ -145,8 +105,8 @@ export function MessagesPage() {
     "message.compare",
     () => {
       const [first, second] = ids;
-      if (first !== undefined && second !== undefined) compare([first, second]);
-      else if (first !== undefined) void comparePrevious(first);
+      if (first !== undefined && second !== undefined) asks.compare([first, second]);
+      else if (first !== undefined) void asks.comparePrevious(first);
     },
     { enabled: ids.length === 1 || ids.length === 2 },
   );
@@ -191,7 +151,7 @@ export function MessagesPage() {
               onPick={setPicked}
               actions={actions}
               onReplay={replayChosen}
-              onCompare={compare}
+              onCompare={asks.compare}
               selected={selected}
               onSelect={select}
               onOpen={() => pane.current?.focus()}
@@ -213,26 +173,17 @@ export function MessagesPage() {
               ) : drawn === undefined ? (
                 <Skeleton lines={6} />
               ) : (
-                <Shown
-                  message={drawn}
-                  actions={actions}
-                  onReplay={replayOne}
-                  onEdit={edit}
-                  onCompare={comparePrevious}
-                  onKeep={keep}
-                />
+                <Suspense fallback={<Skeleton lines={6} />}>
+                  <Detail message={drawn} actions={actions} asks={asks} />
+                </Suspense>
               )}
             </section>
           }
         />
       )}
       <Suspense fallback={null}>
-        {over?.what === "edit" && (
-          <EditDialog message={over.message} onClose={() => setOver(null)} />
-        )}
-        {over?.what === "keep" && (
-          <KeepDialog message={over.message} onClose={() => setOver(null)} />
-        )}
+        {over?.what === "edit" && <EditDialog message={over.message} onClose={closeOver} />}
+        {over?.what === "keep" && <KeepDialog message={over.message} onClose={closeOver} />}
         {over?.what === "replay" && (
           <ReplayDialog
             which={{ ids: over.rows.map((row) => row.id) }}
@@ -240,10 +191,10 @@ export function MessagesPage() {
             one={over.rows.length === 1}
             refused={refusedAmong(over.rows)}
             endpointIds={over.rows.map((row) => row.endpointId)}
-            onClose={() => setOver(null)}
+            onClose={closeOver}
           />
         )}
-        {over?.what === "compare" && <CompareDialog ids={over.ids} onClose={() => setOver(null)} />}
+        {over?.what === "compare" && <CompareDialog ids={over.ids} onClose={closeOver} />}
       </Suspense>
     </>
   );
@@ -253,38 +204,6 @@ function refusedAmong(rows: readonly MessageRow[]) {
   if (!rows.some((row) => row.outcome === "refused")) return "no";
   return rows.length === 1 ? "yes" : "perhaps";
 }
-
-interface ShownProps {
-  message: MessageDetail;
-  actions: Actions;
-  onReplay: (message: MessageDetail) => void;
-  onEdit: (message: MessageDetail) => void;
-  onCompare: (id: number) => Promise<void>;
-  onKeep: (message: MessageDetail) => void;
-}
-
-/** Drawn when there is time for it: while somebody pages through the list, the list goes first. */
-const Shown = memo(function Shown({
-  message,
-  actions,
-  onReplay,
-  onEdit,
-  onCompare,
-  onKeep,
-}: ShownProps) {
-  return (
-    <Suspense fallback={<Skeleton lines={6} />}>
-      <Detail
-        message={message}
-        actions={actions}
-        onReplay={() => onReplay(message)}
-        onEdit={() => onEdit(message)}
-        onCompare={() => void onCompare(message.id)}
-        onKeep={() => onKeep(message)}
-      />
-    </Suspense>
-  );
-});
 
 interface ListProps {
   feed: Feed;
