@@ -28,6 +28,21 @@ pub const MAX_KEY_BYTES: usize = 128;
 pub struct SigningSecret(Zeroizing<String>);
 
 impl SigningSecret {
+    /// One that nobody had before, as Svix makes them: 24 random bytes.
+    #[must_use]
+    pub fn random() -> Self {
+        let key = Zeroizing::new(rand::random::<[u8; 24]>());
+        Self(Zeroizing::new(format!("{PREFIX}{}", STANDARD.encode(key))))
+    }
+
+    /// What a person gave: `new` for a new one, or one that they pasted.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn given(input: &str) -> Result<Self, SecretMistake> {
+        if input.trim() == "new" { Ok(Self::random()) } else { Self::parse(input) }
+    }
+
     /// Reads what a person pasted: with or without `whsec_`, with spaces, quotes or `NAME=` around
     /// it.
     ///

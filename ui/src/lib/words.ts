@@ -2,12 +2,12 @@ const FIELDS: Record<string, string> = {
   email: "Email",
   userId: "User ID",
   firstName: "First name",
-  waitlist: "Waitlist",
   lastName: "Last name",
   userGroup: "User group",
   lists: "Mailing lists",
   source: "Source",
   subscribed: "Subscribed",
+  waitlist: "Waitlist",
 };
 
 /** The label of a contact field, for people. */

@@ -161,7 +161,7 @@ pub struct AddEndpoint {
     pub environment_id: i64,
     /// Name, 1 to 60 characters, unique in its environment.
     pub name: String,
-    /// Signing secret as pasted.
+    /// Signing secret as pasted; `new` makes one.
     pub secret: Option<String>,
     /// Toggles and options; the defaults when absent.
     pub settings: Option<EndpointSettings>,
@@ -189,7 +189,7 @@ pub struct UpdateEndpoint {
 pub struct AddSecret {
     /// The endpoint.
     pub id: i64,
-    /// The secret as pasted.
+    /// The secret as pasted; `new` makes one.
     pub secret: String,
 }
 
@@ -428,7 +428,7 @@ fn refused(error: sqlx::Error) -> ApiError {
 }
 
 fn parse_secret(pasted: &str) -> Result<SigningSecret, ApiError> {
-    SigningSecret::parse(pasted).map_err(|mistake| ApiError::invalid(mistake.to_string()))
+    SigningSecret::given(pasted).map_err(|mistake| ApiError::invalid(mistake.to_string()))
 }
 
 impl From<SecretError> for ApiError {

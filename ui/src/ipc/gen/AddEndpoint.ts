@@ -14,7 +14,7 @@ environmentId: number,
  */
 name: string, 
 /**
- * Signing secret as pasted.
+ * Signing secret as pasted; `new` makes one.
  */
 secret?: string, 
 /**

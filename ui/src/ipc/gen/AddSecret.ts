@@ -9,6 +9,6 @@ export type AddSecret = {
  */
 id: number, 
 /**
- * The secret as pasted.
+ * The secret as pasted; `new` makes one.
  */
 secret: string, };

@@ -200,8 +200,8 @@ pub enum Endpoints {
 /// Settings of an endpoint.
 #[derive(Debug, clap::Args)]
 pub struct Options {
-    /// Signing secret from Clerk's endpoint page, whsec_…; "-" reads it from stdin, "new" makes one for tests. An endpoint
-    /// may have several
+    /// Signing secret from Clerk's endpoint page, whsec_…; "-" reads it from stdin, "new" makes one
+    /// for tests. An endpoint may have several
     #[arg(long, value_name = "SECRET")]
     pub secret: Option<String>,
     /// What user.deleted does to the contact

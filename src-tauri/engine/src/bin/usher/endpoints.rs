@@ -2,8 +2,6 @@
 
 use std::io::{self, IsTerminal as _};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use serde_json::json;
 use usher_engine::api::app::Nothing;
@@ -254,7 +252,7 @@ pub async fn made_for_tests(host: &Host) -> Result<EndpointRow, Failure> {
     let add = AddEndpoint {
         environment_id,
         name: "Clerk".to_owned(),
-        secret: Some(new_secret()),
+        secret: Some("new".to_owned()),
         settings: None,
     };
     let made: EndpointDetail = host.ask("endpoints.add", &add).await?;
@@ -262,18 +260,13 @@ pub async fn made_for_tests(host: &Host) -> Result<EndpointRow, Failure> {
     Ok(made.row)
 }
 
-/// The secret that was given, that stdin has, or a new one.
+/// The secret that was given, or that stdin has.
 pub fn secret(pasted: &str) -> Result<String, Failure> {
-    match pasted {
-        "-" => Ok(io::read_to_string(io::stdin())?.trim().to_owned()),
-        "new" => Ok(new_secret()),
-        pasted => Ok(pasted.to_owned()),
+    if pasted == "-" {
+        Ok(io::read_to_string(io::stdin())?.trim().to_owned())
+    } else {
+        Ok(pasted.to_owned())
     }
-}
-
-/// As Svix makes them: `whsec_` and 24 random bytes in base64.
-fn new_secret() -> String {
-    format!("whsec_{}", STANDARD.encode(rand::random::<[u8; 24]>()))
 }
 
 /// Changes `settings` as the options say; false when they say nothing.
