@@ -21,7 +21,7 @@ const PAGE: u32 = 1000;
 pub async fn run(host: &Host, command: Messages, out: &mut Out) -> Result<(), Failure> {
     match command {
         Messages::List(asked) if asked.follow => follow(host, &asked.list, out).await,
-        Messages::List(asked) => list(host, &asked.list, out).await.map(drop),
+        Messages::List(asked) => list(host, &asked.list, out).await,
         Messages::Show { id } => show(host, id, out).await,
         Messages::Verify { ids, search } => verify(host, ids, search, out).await,
         Messages::Copy { ids, search, form, redacted } => {
@@ -48,22 +48,34 @@ async fn list(host: &Host, asked: &List, out: &mut Out) -> Result<(), Failure> {
     let mut page = asked_for(host, asked).await?;
     let mut table = Table::new(TITLES);
     let mut left = Left::new(asked.limit());
-    while let Some(limit) = left.page() {
-        page.limit = Some(limit);
-        let got: Page<MessageRow> = host.ask("messages.list", &page).await?;
-        left.took(got.rows.len());
+    while let Some(rows) = next(host, &mut page, &mut left).await? {
         if out.json {
-            got.rows.iter().try_for_each(|row| out.object(row))?;
+            rows.iter().try_for_each(|row| out.object(row))?;
         } else {
-            table.rows(out, &got.rows.iter().map(cells).collect::<Vec<_>>())?;
-        }
-        page.cursor = got.next;
-        if page.cursor.is_none() {
-            left.end();
+            table.rows(out, &rows.iter().map(cells).collect::<Vec<_>>())?;
         }
     }
     left.hint(out, "messages");
     Ok(())
+}
+
+/// The next page, as long as there is one and more is wanted.
+async fn next(
+    host: &Host,
+    page: &mut ListMessages,
+    left: &mut Left,
+) -> Result<Option<Vec<MessageRow>>, Failure> {
+    page.limit = left.page();
+    if page.limit.is_none() {
+        return Ok(None);
+    }
+    let got: Page<MessageRow> = host.ask("messages.list", page).await?;
+    left.took(got.rows.len());
+    page.cursor = got.next;
+    if page.cursor.is_none() {
+        left.end();
+    }
+    Ok(Some(got.rows))
 }
 
 /// Shows the last messages that are searched for, oldest first, and what arrives, until it is told to
@@ -76,15 +88,8 @@ async fn follow(host: &Host, asked: &List, out: &mut Out) -> Result<(), Failure>
     let mut page = asked_for(host, asked).await?;
     let mut rows: Vec<MessageRow> = Vec::new();
     let mut left = Left::new(asked.limit.unwrap_or(BEFORE));
-    while let Some(limit) = left.page() {
-        page.limit = Some(limit);
-        let got: Page<MessageRow> = host.ask("messages.list", &page).await?;
-        left.took(got.rows.len());
-        rows.extend(got.rows);
-        page.cursor = got.next;
-        if page.cursor.is_none() {
-            left.end();
-        }
+    while let Some(more) = next(host, &mut page, &mut left).await? {
+        rows.extend(more);
     }
     rows.reverse();
     tell(&rows, &mut table, out)?;
@@ -95,7 +100,8 @@ async fn follow(host: &Host, asked: &List, out: &mut Out) -> Result<(), Failure>
     loop {
         tokio::select! {
             topics = changes.next() => if topics.is_none() {
-                return Err(Failure::Failed("The Usher that had this data folder open has closed.".to_owned()));
+                let closed = "The Usher that had this data folder open has closed.";
+                return Err(Failure::Failed(closed.to_owned()));
             },
             () = stop.asked() => return Ok(()),
         }
