@@ -3,8 +3,8 @@
 //! Words and `field:value` terms are joined by AND; `OR`, brackets and a leading `-` do what they do
 //! in every search box; quotes hold words together. What is still being typed is read as far as it
 //! goes: a quote or a bracket that is not closed yet ends with the text. The tree knows no fields;
-//! those of messages are in [`messages`], and what a word is in `words`. Deliberately absent: running anything, and relevance: lists
-//! have their own order.
+//! those of messages are in [`messages`], and what a word is in `words`. Deliberately absent: running
+//! anything, and relevance: lists have their own order.
 
 pub mod messages;
 mod parse;

@@ -281,7 +281,7 @@ fn unsuitable(signature: ForwardSignature) -> Result<(), ApiError> {
 }
 
 async fn keep(engine: &Engine, pasted: &str) -> Result<KeptSecret, ApiError> {
-    let secret = SigningSecret::parse(pasted).map_err(|e| ApiError::invalid(e.to_string()))?;
+    let secret = SigningSecret::given(pasted).map_err(|e| ApiError::invalid(e.to_string()))?;
     forward::keep_secret(engine.keys(), &secret).await.map_err(unkept)
 }
 
@@ -412,10 +412,8 @@ async fn delivery_rows(
 ) -> Result<Vec<DeliveryRow>, ApiError> {
     let rows = sqlx::query!(
         r#"select d.id, d.message_id, d.target_id, t.url, d.state, d.due_at,
-                  (select e.message_id from delivery e
-                   where d.state = 'waiting' and e.target_id = d.target_id
-                     and e.object_id = d.object_id and e.state = 'waiting' and e.id < d.id
-                   order by e.id limit 1) as "behind_id?: i64"
+                  (select e.message_id from delivery_turn u join delivery e on e.id = u.behind
+                   where u.id = d.id and d.state = 'waiting') as "behind_id?: i64"
            from delivery d join forward_target t on t.id = d.target_id
            where d.message_id = coalesce(?1, (select message_id from delivery where id = ?2))
              and (?2 is null or d.id = ?2)

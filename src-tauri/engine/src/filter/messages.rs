@@ -374,8 +374,7 @@ impl Condition {
 }
 
 /// Adds whether the body holds the text where a word begins, as it came or with the strings of its JSON
-/// read; the same is indexed (inbox/words.rs). Few bodies have a backslash, and reading one that is much
-/// larger than any of Clerk's would hold others up.
+/// read; the same is indexed (inbox/words.rs).
 fn in_body(sql: &mut QueryBuilder<Sqlite>, text: &str, headers_too: bool) {
     sql.push("exists (select 1 from message_body b where b.message_id = m.id and (");
     push_begins(sql, "cast(b.body as text)", text);
@@ -383,13 +382,9 @@ fn in_body(sql: &mut QueryBuilder<Sqlite>, text: &str, headers_too: bool) {
         sql.push(" or ");
         push_begins(sql, "b.headers", text);
     }
-    sql.push(
-        " or iif(length(b.body) <= 262144 and instr(b.body, x'5c') > 0 \
-         and json_valid(cast(b.body as text)), \
-         exists (select 1 from json_tree(cast(b.body as text)) t where t.type = 'text' and ",
-    );
-    push_begins(sql, "t.atom", text);
-    sql.push("), false)))");
+    sql.push(" or exists (select 1 from message_strings s where s.message_id = b.message_id and ");
+    push_begins(sql, "s.text", text);
+    sql.push(")))");
 }
 
 fn in_body_exactly(sql: &mut QueryBuilder<Sqlite>, pattern: String) {

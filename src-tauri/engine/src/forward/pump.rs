@@ -207,9 +207,8 @@ impl Pump {
                where d.target_id = ?1 and d.state = 'waiting' and d.due_at <= ?2
                  and d.id not in (select value from json_each(?3))
                  and (d.object_id is null
-                     or d.object_id not in (select value from json_each(?4)) and not exists (
-                     select 1 from delivery e where e.target_id = d.target_id
-                         and e.object_id = d.object_id and e.state = 'waiting' and e.id < d.id))
+                     or d.object_id not in (select value from json_each(?4))
+                     and (select behind from delivery_turn where id = d.id) is null)
                order by d.due_at, d.id limit ?5"#,
             target,
             now,

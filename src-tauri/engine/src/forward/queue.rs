@@ -183,10 +183,7 @@ pub enum Retried {
 pub async fn retry(tx: &mut Tx, id: i64, now: i64) -> Result<Retried, sqlx::Error> {
     let row = sqlx::query!(
         r#"select d.state, t.enabled as "enabled: bool", t.removed_at,
-                  (select e.id from delivery e
-                   where e.target_id = d.target_id and e.object_id = d.object_id
-                     and e.state = 'waiting' and e.id < d.id
-                   order by e.id limit 1) as "first?: i64"
+                  (select behind from delivery_turn where id = d.id) as "first?: i64"
            from delivery d join forward_target t on t.id = d.target_id where d.id = ?1"#,
         id
     )

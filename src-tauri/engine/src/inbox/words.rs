@@ -72,18 +72,14 @@ pub(super) async fn index_again(tx: &mut Tx, ids: &[i64]) -> Result<(), sqlx::Er
     add(tx, &ids, last).await
 }
 
-/// Adds the words of these messages up to the last, which are a JSON array of ids. Where the body is
-/// JSON with a backslash its strings are indexed as they read, too, as they are judged
-/// (filter/messages.rs); not of one over 256 KiB, of which a few would hold up what arrives.
+/// Adds the words of these messages up to the last, which are a JSON array of ids.
 async fn add(tx: &mut Tx, ids: &str, last: i64) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "insert into message_text (rowid, text)
-         select w.id, w.text || iif(
-             length(b.body) <= 262144 and instr(b.body, x'5c') > 0
-             and json_valid(cast(b.body as text)),
-             (select coalesce(' ' || group_concat(t.atom, ' '), '')
-              from json_tree(cast(b.body as text)) t where t.type = 'text'), '')
-         from message_words w join message_body b on b.message_id = w.id
+         select w.id, w.text || coalesce(
+             ' ' || (select group_concat(s.text, ' ') from message_strings s
+                     where s.message_id = w.id), '')
+         from message_words w
          where w.id in (select value from json_each(?1)) and w.id <= ?2",
         ids,
         last

@@ -1,5 +1,9 @@
 //! Sending messages again, pinning them, and taking them out of the lists.
 
+use std::collections::HashSet;
+
+use serde_json::json;
+
 use crate::Engine;
 use crate::api::contacts::Removed;
 use crate::api::environments::ById;
@@ -28,12 +32,12 @@ pub(in crate::api) async fn replay(engine: &Engine, asked: Replay) -> Result<Rep
     let mut replayed =
         Replayed { sent: 0, failed: 0, left_out: 0, sentence: String::new(), message_id: None };
     let (mut problem, mut answer) = (None, None);
-    let refused = asked.refused.unwrap_or(false);
-    for id in ids {
-        if !refused && is_refused(engine, id).await? {
-            replayed.left_out += 1;
-            continue;
-        }
+    let left_out = match asked.refused {
+        Some(true) => HashSet::new(),
+        _ => refused_among(engine, &ids).await?,
+    };
+    replayed.left_out = i64::try_from(left_out.len()).unwrap_or(i64::MAX);
+    for id in ids.into_iter().filter(|id| !left_out.contains(id)) {
         let sent = match to {
             ReplayTo::Usher => again(engine, id, asked.same_id).await.map(Some),
             ReplayTo::Forwards => {
@@ -82,17 +86,20 @@ pub(in crate::api) async fn replay(engine: &Engine, asked: Replay) -> Result<Rep
     Ok(replayed)
 }
 
-const LEFT_OUT: &str = "Nothing was sent again: what was refused is left out, since nobody knows who sent it, and a replay \
-                        is signed with your own secret. Verify it again, or ask for refused ones too.";
+const LEFT_OUT: &str = "Nothing was sent again: what was refused is left out, since nobody knows \
+                        who sent it, and a replay is signed with your own secret. Verify it \
+                        again, or ask for refused ones too.";
 
-async fn is_refused(engine: &Engine, id: i64) -> Result<bool, ApiError> {
+async fn refused_among(engine: &Engine, ids: &[i64]) -> Result<HashSet<i64>, ApiError> {
+    let ids = json!(ids).to_string();
     let refused = sqlx::query_scalar!(
-        r#"select outcome = 'refused' as "refused!: bool" from message where id = ?1"#,
-        id
+        r#"select id as "id!" from message
+           where id in (select value from json_each(?1)) and outcome = 'refused'"#,
+        ids
     )
-    .fetch_optional(&engine.db().read())
+    .fetch_all(&engine.db().read())
     .await?;
-    Ok(refused.unwrap_or(false))
+    Ok(refused.into_iter().collect())
 }
 
 /// Whether one target can be named for a replay that goes there.
