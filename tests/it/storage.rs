@@ -108,6 +108,32 @@ async fn a_full_disk() {
     app.close().await;
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_with_room_for_a_little_is_still_full() {
+    let volume = match kit::fault::Volume::of(3) {
+        Ok(volume) => volume,
+        Err(why) => return println!("not tested, because nothing can be mounted here: {why}"),
+    };
+    let app = TestApp::start_with(|config| config.data_dir = volume.path().join("data")).await;
+    let endpoint = app.endpoint().await;
+    assert_eq!(app.post_as(&endpoint, "msg_1", &person(1)).await.brief(), "200 processed");
+    let filler = volume.fill();
+    let shorter = fs::OpenOptions::new().write(true).open(&filler).unwrap();
+    shorter.set_len(shorter.metadata().unwrap().len() - 64 * 1024).unwrap();
+    drop(shorter);
+    let mut large = person(2);
+    large["data"]["public_metadata"] = json!({ "note": "x".repeat(200_000) });
+    assert_eq!(app.post_as(&endpoint, "msg_2", &large).await.status, 503);
+    let pin = json!({ "which": { "ids": [1] }, "pinned": true });
+    assert_eq!(app.call("messages.pin", pin).await["count"], json!(1), "there is room for that");
+    let storage = storage(&app).await;
+    assert!(storage["problem"].as_str().unwrap().contains("Free some space"), "{storage}");
+    fs::remove_file(filler).unwrap();
+    recovers(&app, &endpoint, 3).await;
+    app.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_cannot_be_written_to() {
     let (app, endpoint) = with_one_message().await;

@@ -77,7 +77,7 @@ pub enum DbError {
 #[serde(rename_all = "camelCase")]
 #[ts(export)]
 pub struct StorageStatus {
-    /// The last write went through.
+    /// Nothing stands in the way.
     pub ok: bool,
     /// What stands in the way and what to do about it.
     pub problem: Option<String>,
@@ -373,14 +373,15 @@ impl Db {
         }
     }
 
-    /// A write went through: only damage is not over by that, because it may be elsewhere, nor is a
-    /// replacement, before it was read.
+    /// A write went through. Damage is not over by that, because it may be elsewhere, nor is a full
+    /// disk, which may have room for something smaller than a message, nor a replacement, before it
+    /// was read.
     fn stored(&self) {
         if self.unread.load(Ordering::SeqCst) {
             return;
         }
-        let over = self.problem.borrow().as_ref().is_some_and(|p| p.cause != Cause::Damaged);
-        if over {
+        let stays = |cause| matches!(cause, Cause::Damaged | Cause::Full);
+        if self.problem.borrow().as_ref().is_some_and(|problem| !stays(problem.cause)) {
             self.mend();
         }
     }

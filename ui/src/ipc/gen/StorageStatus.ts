@@ -5,7 +5,7 @@
  */
 export type StorageStatus = { 
 /**
- * The last write went through.
+ * Nothing stands in the way.
  */
 ok: boolean, 
 /**
