@@ -371,6 +371,27 @@ async fn trying_now_uses_up_none_of_the_schedule() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_said_of_a_delivery_is_of_one_moment() {
+    let server = DevServer::start(|_, _| status(503)).await;
+    let app = TestApp::start().await;
+    let endpoint = app.endpoint().await;
+    add(&app, &endpoint, &server.url(PATH), json!({})).await;
+    for number in 0..100 {
+        let person = user("user.created", &format!("user_{number}"), None, "Pat", NOON);
+        let message = app.post(&endpoint, &person).await.id();
+        let mut attempts = 0;
+        while attempts == 0 {
+            let rows = app.call("forwards.deliveries", json!({ "messageId": message })).await;
+            let Some(delivery) = rows.get(0) else { continue };
+            attempts = delivery["attempts"].as_array().unwrap().len();
+            let due = NOON + [0, 5_000][attempts];
+            assert_eq!(delivery["dueAt"], due, "after {attempts} attempts, message {number}");
+        }
+    }
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn trying_now_what_waits_for_another_tries_that_one_first() {
     let server = DevServer::start(|_, before| status(if before == 0 { 503 } else { 200 })).await;
     let app = TestApp::start().await;

@@ -18,7 +18,7 @@ use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
+use sqlx::{ConnectOptions as _, Connection as _, Sqlite, SqliteConnection, Transaction};
 use tokio::sync::{Mutex, watch};
 use ts_rs::TS;
 
@@ -183,6 +183,16 @@ impl Db {
     /// The readers; they cannot write.
     pub fn read(&self) -> SqlitePool {
         self.open.read().unwrap_or_else(PoisonError::into_inner).readers.clone()
+    }
+
+    /// One state of the database, for an answer that takes several statements: what is committed
+    /// while they run is seen by all of them or by none.
+    ///
+    /// # Errors
+    /// When no reader is free in time.
+    #[expect(clippy::disallowed_methods, reason = "readers cannot write")]
+    pub async fn snapshot(&self) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
+        self.read().begin().await
     }
 
     /// Which database is open: the number grows whenever another one takes its place, and what was

@@ -375,13 +375,14 @@ fn gone() -> ApiError {
 }
 
 pub(super) async fn show(engine: &Engine, which: ById) -> Result<ContactDetail, ApiError> {
+    let mut seen = engine.db().snapshot().await?;
     let row = sqlx::query!(
         r#"select id, environment_id, email, user_id, first_name, last_name, user_group, source,
                   subscribed as "subscribed: bool", created_at, updated_at, state
            from contact where id = ?1"#,
         which.id
     )
-    .fetch_optional(&engine.db().read())
+    .fetch_optional(&mut *seen)
     .await?
     .ok_or_else(gone)?;
     let on = sqlx::query!(
@@ -389,13 +390,13 @@ pub(super) async fn show(engine: &Engine, which: ById) -> Result<ContactDetail, 
          where cl.contact_id = ?1 order by l.name",
         which.id
     )
-    .fetch_all(&engine.db().read())
+    .fetch_all(&mut *seen)
     .await?;
     let more: merge::More = serde_json::from_str(&row.state).unwrap_or_default();
     let raw = match more.message {
         Some(message) => {
             sqlx::query_scalar!("select body from message_body where message_id = ?1", message)
-                .fetch_optional(&engine.db().read())
+                .fetch_optional(&mut *seen)
                 .await?
         }
         None => None,

@@ -7,12 +7,13 @@ use crate::api::messages::Page;
 use crate::api::{ApiError, cursor_of, limit_of};
 
 pub(super) async fn list(engine: &Engine, of: InEnvironment) -> Result<Vec<EventRow>, ApiError> {
+    let mut seen = engine.db().snapshot().await?;
     let names = sqlx::query!(
         "select id, name, count, first_at, last_at from event_name
          where environment_id = ?1 order by last_at desc, name",
         of.environment_id
     )
-    .fetch_all(&engine.db().read())
+    .fetch_all(&mut *seen)
     .await?;
     let recent = sqlx::query!(
         r#"select n.id as "name_id!", e.label, e.at,
@@ -23,7 +24,7 @@ pub(super) async fn list(engine: &Engine, of: InEnvironment) -> Result<Vec<Event
            where n.environment_id = ?1 order by e.id desc"#,
         of.environment_id
     )
-    .fetch_all(&engine.db().read())
+    .fetch_all(&mut *seen)
     .await?;
     let rows = names.into_iter().map(|name| EventRow {
         recent: recent

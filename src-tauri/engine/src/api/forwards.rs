@@ -410,6 +410,7 @@ async fn delivery_rows(
     message: Option<i64>,
     only: Option<i64>,
 ) -> Result<Vec<DeliveryRow>, ApiError> {
+    let mut seen = engine.db().snapshot().await?;
     let rows = sqlx::query!(
         r#"select d.id, d.message_id, d.target_id, t.url, d.state, d.due_at,
                   (select e.message_id from delivery_turn u join delivery e on e.id = u.behind
@@ -421,7 +422,7 @@ async fn delivery_rows(
         message,
         only
     )
-    .fetch_all(&engine.db().read())
+    .fetch_all(&mut *seen)
     .await?;
     let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
     let ids = serde_json::json!(ids).to_string();
@@ -430,7 +431,7 @@ async fn delivery_rows(
          from delivery_attempt where delivery_id in (select value from json_each(?1)) order by id",
         ids
     )
-    .fetch_all(&engine.db().read())
+    .fetch_all(&mut *seen)
     .await?;
     let mut rows: Vec<DeliveryRow> = rows
         .into_iter()

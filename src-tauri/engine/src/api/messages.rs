@@ -8,6 +8,7 @@ mod search;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
+use sqlx::SqliteConnection;
 use ts_rs::TS;
 
 use crate::Engine;
@@ -561,6 +562,7 @@ impl<T> Page<T> {
 }
 
 pub(super) async fn show(engine: &Engine, which: ById) -> Result<MessageDetail, ApiError> {
+    let mut seen = engine.db().snapshot().await?;
     let row = sqlx::query!(
         r#"select m.id, m.svix_id, m.kind, m.outcome, m.reason, e.name as endpoint, m.endpoint_id,
                   m.environment_id, m.subject, m.received_at, m.status, m.duplicates,
@@ -582,7 +584,7 @@ pub(super) async fn show(engine: &Engine, which: ById) -> Result<MessageDetail, 
            where m.id = ?1"#,
         which.id
     )
-    .fetch_optional(&engine.db().read())
+    .fetch_optional(&mut *seen)
     .await?
     .ok_or_else(|| ApiError::not_found(format!("There is no message {}.", which.id)))?;
     let events: Vec<String> = sqlx::query_scalar!(
@@ -590,9 +592,9 @@ pub(super) async fn show(engine: &Engine, which: ById) -> Result<MessageDetail, 
          where e.message_id = ?1 order by e.id",
         which.id
     )
-    .fetch_all(&engine.db().read())
+    .fetch_all(&mut *seen)
     .await?;
-    let touched = touched(engine, which.id).await?;
+    let touched = touched(&mut seen, which.id).await?;
     let headers: Vec<(String, String)> = serde_json::from_str(&row.headers).unwrap_or_default();
     let age_s = row.signed_at.map(|signed_at| (row.received_at - signed_at) / 1000);
     let outcome = outcome_of(&row.outcome);
@@ -619,7 +621,7 @@ pub(super) async fn show(engine: &Engine, which: ById) -> Result<MessageDetail, 
         status: row.status,
         times: [Some(row.verified_us), Some(row.stored_us), row.settled_us, row.answered_us],
     });
-    steps.extend(forwarded(engine, which.id, row.received_at).await?);
+    steps.extend(forwarded(&mut seen, which.id, row.received_at).await?);
     let other_instance = !row.test
         && matches!((&row.instance_id, &row.known_instance), (Some(own), Some(known)) if own != known);
     Ok(MessageDetail {
@@ -659,14 +661,17 @@ pub(super) async fn show(engine: &Engine, which: ById) -> Result<MessageDetail, 
     })
 }
 
-async fn touched(engine: &Engine, message: i64) -> Result<Vec<TouchedContact>, ApiError> {
+async fn touched(
+    seen: &mut SqliteConnection,
+    message: i64,
+) -> Result<Vec<TouchedContact>, ApiError> {
     let rows = sqlx::query!(
         r#"select contact_id, email, what, changes,
                   exists (select 1 from contact where id = contact_id) as "exists: bool"
            from contact_change where message_id = ?1 order by id"#,
         message
     )
-    .fetch_all(&engine.db().read())
+    .fetch_all(&mut *seen)
     .await?;
     let rows = rows.into_iter().map(|row| TouchedContact {
         contact_id: row.contact_id,
@@ -679,7 +684,11 @@ async fn touched(engine: &Engine, message: i64) -> Result<Vec<TouchedContact>, A
 }
 
 /// A step for each delivery, told by its newest attempt.
-async fn forwarded(engine: &Engine, message: i64, received_at: i64) -> Result<Vec<Step>, ApiError> {
+async fn forwarded(
+    seen: &mut SqliteConnection,
+    message: i64,
+    received_at: i64,
+) -> Result<Vec<Step>, ApiError> {
     let rows = sqlx::query!(
         r#"select d.state, t.url, a.at as "at?: i64", a.took_ms as "took_ms?: i64", a.status,
                   a.problem
@@ -690,7 +699,7 @@ async fn forwarded(engine: &Engine, message: i64, received_at: i64) -> Result<Ve
            where d.message_id = ?1 order by d.id limit 100"#,
         message
     )
-    .fetch_all(&engine.db().read())
+    .fetch_all(&mut *seen)
     .await?;
     let steps = rows.into_iter().map(|row| {
         let to = Address::parse(&row.url).map_or(row.url, |to| to.authority());
