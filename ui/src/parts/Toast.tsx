@@ -1,4 +1,5 @@
 import { useEffect, useSyncExternalStore } from "react";
+import { createPortal } from "react-dom";
 import { useCommand } from "../lib/keymap";
 import { dismissToast, type ToastItem, toast, toasts } from "../lib/toast";
 import { Button } from "./Button";
@@ -16,17 +17,18 @@ export function useToast(): typeof toast {
   return toast;
 }
 
-/** Draws the toasts; stands once in the shell. */
+/** Draws the toasts, above dialogs too; stands once in the shell. */
 export function Toasts() {
   const items = useSyncExternalStore(toasts.subscribe, toasts.current, toasts.current);
   const last = items.findLast((item) => item.undo !== undefined);
   useCommand("undo", () => last && takeBack(last), { enabled: last !== undefined });
-  return (
-    <section className={s.region} aria-label="Notices" aria-live="polite">
+  return createPortal(
+    <section className={s.region} aria-label="Notices" aria-live="polite" data-notices>
       {items.map((item) => (
         <Toast key={item.id} item={item} />
       ))}
-    </section>
+    </section>,
+    document.body,
   );
 }
 

@@ -256,6 +256,26 @@ describe("Time", () => {
 });
 
 describe("Toasts", () => {
+  it("are above a dialog, which stays when one is used", async () => {
+    const user = userEvent.setup();
+    const onClose = vi.fn();
+    render(
+      <>
+        <Dialog open onClose={onClose} title="Over the window">
+          Text
+        </Dialog>
+        <Toasts />
+      </>,
+    );
+    act(() => toast({ title: "Copied" }));
+    await user.click(await screen.findByText("Copied"));
+    await user.click(screen.getByRole("button", { name: "Dismiss", hidden: true }));
+    expect(screen.queryByText("Copied")).toBeNull();
+    expect(onClose).not.toHaveBeenCalled();
+    await user.click(document.body);
+    expect(onClose).toHaveBeenCalled();
+  });
+
   it("offers undo by button and by key, once", async () => {
     const user = userEvent.setup();
     const undo = vi.fn();

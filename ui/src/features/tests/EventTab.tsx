@@ -1,4 +1,3 @@
-import { useState } from "react";
 import { elide } from "../../lib/elide";
 import { fixtureName } from "../../lib/fixture";
 import { Button } from "../../parts/Button";
@@ -8,7 +7,6 @@ import { Dot } from "../../parts/Dot";
 import { SaveFixture } from "../../parts/SaveFixture";
 import { Catalogue } from "./Catalogue";
 import type { EventTest } from "./event";
-import { ForgetFixture } from "./Fixture";
 import { TargetField } from "./TargetField";
 import s from "./TestDialog.module.css";
 import type { Target } from "./target";
@@ -17,24 +15,27 @@ import { REFUSED } from "./words";
 /** What stands above and below the editor in a low window, in px. */
 const CHROME = 365;
 
+/** What is asked about fixtures: the name of a new one, whether one may go, or a folder of them. */
+export type Over = "save" | "forget" | "files" | null;
+
 /** Choosing, editing and signing one event. */
 export function EventTab({
   test,
   target,
-  onFiles,
+  over,
+  onOver,
 }: {
   test: EventTest;
   target: Target;
-  /** Asks for a folder to write fixtures to or read them from. */
-  onFiles: () => void;
+  over: Over;
+  onOver: (over: Over) => void;
 }) {
   const { row, rows, flaw } = test;
-  const [over, setOver] = useState<"save" | "forget" | null>(null);
   return (
     <div className={s.columns}>
       <div className={s.left}>
         <Catalogue rows={rows} value={test.name} onChange={test.choose} />
-        <Button size="sm" variant="quiet" className={s.files} onClick={onFiles}>
+        <Button size="sm" variant="quiet" className={s.files} onClick={() => onOver("files")}>
           Import or export fixtures…
         </Button>
       </div>
@@ -71,7 +72,7 @@ export function EventTab({
             taken={(rows ?? []).flatMap((one) => fixtureName(one) ?? [])}
             ready={test.problem === null}
             onSaved={test.setName}
-            onClose={() => setOver(null)}
+            onClose={() => onOver(null)}
           />
         ) : (
           <div className={s.tools}>
@@ -87,7 +88,7 @@ export function EventTab({
               )}
             </span>
             {row?.group === "own" && (
-              <Button size="sm" variant="quiet" onClick={() => setOver("forget")}>
+              <Button size="sm" variant="quiet" onClick={() => onOver("forget")}>
                 Forget…
               </Button>
             )}
@@ -95,21 +96,13 @@ export function EventTab({
               size="sm"
               variant="quiet"
               disabled={test.body === ""}
-              onClick={() => setOver("save")}
+              onClick={() => onOver("save")}
             >
               Save as fixture…
             </Button>
           </div>
         )}
       </div>
-      {row !== undefined && (
-        <ForgetFixture
-          row={row}
-          open={over === "forget"}
-          onForgotten={() => test.choose("user.created")}
-          onClose={() => setOver(null)}
-        />
-      )}
     </div>
   );
 }

@@ -261,7 +261,10 @@ describe("the overrides", () => {
     expect(screen.queryByRole("button", { name: "Forget…" })).toBeNull();
     await userEvent.click(screen.getByRole("radio", { name: /Title of own:mine/ }));
     await userEvent.click(await screen.findByRole("button", { name: "Forget…" }));
-    await userEvent.click(await screen.findByRole("button", { name: "Forget fixture" }));
+    const sure = await screen.findByRole("button", { name: "Forget fixture" });
+    await userEvent.keyboard("{Control>}{Enter}{/Control}");
+    expect(asked("tests.send")).toEqual([]);
+    await userEvent.click(sure);
     await waitFor(() =>
       expect(screen.queryByRole("radio", { name: /Title of own:mine/ })).toBeNull(),
     );

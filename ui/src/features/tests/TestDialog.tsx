@@ -6,8 +6,9 @@ import { Dialog } from "../../parts/Dialog";
 import { ErrorNote } from "../../parts/ErrorNote";
 import { Sent } from "../../parts/Sent";
 import { Tabs } from "../../parts/Tabs";
-import { EventTab } from "./EventTab";
+import { EventTab, type Over } from "./EventTab";
 import { useEventTest } from "./event";
+import { ForgetFixture } from "./Fixture";
 import { FixtureFiles } from "./FixtureFiles";
 import { useFocusBack } from "./focus";
 import { PlayedResult, Playing } from "./Result";
@@ -30,11 +31,11 @@ export function TestDialog({
   const target = useTarget(endpointId);
   const test = useEventTest(target);
   const scenario = useScenario(target, tab === "scenarios");
-  const [files, setFiles] = useState(false);
+  const [over, setOver] = useState<Over>(null);
   const act = tab === "event" ? test : scenario;
   useFocusBack();
   useHotkey("mod+enter", () => void act.submit(), {
-    enabled: !files,
+    enabled: over === null || over === "save",
     inDialog: true,
     typing: true,
   });
@@ -95,17 +96,25 @@ export function TestDialog({
           ]}
         >
           {tab === "event" ? (
-            <EventTab test={test} target={target} onFiles={() => setFiles(true)} />
+            <EventTab test={test} target={target} over={over} onOver={setOver} />
           ) : (
             <ScenariosTab scenario={scenario} target={target} />
           )}
         </Tabs>
       </div>
       {act.error !== null && <ErrorNote error={act.error} />}
-      {files && (
+      {over === "files" && (
         <FixtureFiles
           own={test.rows?.filter((one) => one.group === "own").length ?? 0}
-          onClose={() => setFiles(false)}
+          onClose={() => setOver(null)}
+        />
+      )}
+      {test.row !== undefined && (
+        <ForgetFixture
+          row={test.row}
+          open={over === "forget"}
+          onForgotten={() => test.choose("user.created")}
+          onClose={() => setOver(null)}
         />
       )}
     </Dialog>
