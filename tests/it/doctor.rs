@@ -109,6 +109,12 @@ async fn a_message_from_outside_shows_that_the_tunnel_works() {
     let (_, old) = check(&app, "tunnel").await;
     assert!(old["sentence"].as_str().unwrap().contains("3 days ago"), "{old}");
     assert_eq!(app.post(&endpoint, &maya()).await.brief(), "200 processed");
+    assert_ne!(check(&app, "tunnel").await.0, "ok", "a copied request is signed too");
+    let to_its_name = format!(
+        "POST {} HTTP/1.1\r\nHost: bore.example:1234\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{{}}",
+        endpoint.path
+    );
+    app.raw(to_its_name.as_bytes()).await;
     let (verdict, new) = check(&app, "tunnel").await;
     assert_eq!(verdict, "ok");
     assert!(new["sentence"].as_str().unwrap().contains("just now"), "{new}");

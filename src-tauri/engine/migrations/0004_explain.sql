@@ -36,3 +36,6 @@ from delivery d;
 -- When the schedule of a delivery goes on after an attempt that was asked for by hand, which does not
 -- count in it; null while no such attempt is due or under way.
 alter table delivery add column resume_at integer;
+
+-- The same as delivery_target.
+drop index delivery_state;

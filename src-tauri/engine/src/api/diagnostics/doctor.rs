@@ -460,30 +460,24 @@ async fn tunnel(db: Option<&Db>, now: i64) -> Result<Check, sqlx::Error> {
     })
 }
 
-/// When a message last came that Usher did not send itself: a trusted one, or one that a tunnel or
-/// proxy passed on.
+/// When a message last came from outside: one that a tunnel or proxy says it passed on, or that was
+/// sent to another name than this machine's own. A right signature says nothing of that, since a copied
+/// request has it too.
 async fn last_from_outside(db: &Db) -> Result<Option<i64>, sqlx::Error> {
-    let trusted = sqlx::query_scalar!(
-        r#"select received_at as "at!: i64" from message where accepted = 1 and test = 0
-             and id > (select coalesce(max(id), 0) from message) - ?1
-           order by id desc limit 1"#,
-        NEWEST
-    )
-    .fetch_optional(&db.read())
-    .await?;
-    let passed_on = sqlx::query_scalar!(
+    sqlx::query_scalar!(
         r#"select m.received_at as "at!: i64" from message m join message_body b on b.message_id = m.id
-           where m.accepted = 0 and m.test = 0
+           where m.test = 0
              and m.id > (select coalesce(max(id), 0) from message) - ?2
              and exists (select 1 from json_each(b.headers) h
-                         where lower(h.value ->> 0) in (select value from json_each(?1)))
+                         where lower(h.value ->> 0) in (select value from json_each(?1))
+                            or lower(h.value ->> 0) = 'host' and h.value ->> 1 not like 'localhost%'
+                               and h.value ->> 1 not like '127.%' and h.value ->> 1 not like '[::1]%')
            order by m.id desc limit 1"#,
         FORWARDED,
         NEWEST
     )
     .fetch_optional(&db.read())
-    .await?;
-    Ok(trusted.max(passed_on))
+    .await
 }
 
 /// Which of the known tunnel programs run, as far as the list of processes tells.
