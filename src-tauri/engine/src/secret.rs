@@ -265,7 +265,12 @@ fn replace(file: &Path, all: &BTreeMap<String, String>) -> std::io::Result<()> {
     let mut out = options.open(&fresh)?;
     out.write_all(&text)?;
     out.sync_all()?;
-    std::fs::rename(&fresh, file)
+    std::fs::rename(&fresh, file)?;
+    #[cfg(unix)]
+    if let Some(folder) = file.parent() {
+        std::fs::File::open(folder)?.sync_all()?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
