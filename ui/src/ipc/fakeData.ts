@@ -271,7 +271,7 @@ export function makeMessage({
     ],
     bodySize: text.length,
     bodyText: text,
-    body: btoa(unescape(encodeURIComponent(text))),
+    bodyBase64: null,
     verification: {
       verified: !refused,
       sentence: refused ? why : "The signature fits the secret that ends in 7Qd2.",

@@ -220,8 +220,8 @@ pub struct MessageDetail {
     pub body_size: i64,
     /// The body when it is UTF-8.
     pub body_text: Option<String>,
-    /// The exact bytes, base64.
-    pub body: String,
+    /// Otherwise its bytes, in base64.
+    pub body_base64: Option<String>,
     /// What is known of its signature.
     pub verification: Verification,
     /// Clerk's instance named in it.
@@ -622,6 +622,10 @@ pub(super) async fn show(engine: &Engine, which: ById) -> Result<MessageDetail, 
         times: [Some(row.verified_us), Some(row.stored_us), row.settled_us, row.answered_us],
     });
     steps.extend(forwarded(&mut seen, which.id, row.received_at).await?);
+    let (body_text, body_base64) = match String::from_utf8(row.body) {
+        Ok(text) => (Some(text), None),
+        Err(bytes) => (None, Some(STANDARD.encode(bytes.as_bytes()))),
+    };
     let other_instance = !row.test
         && matches!((&row.instance_id, &row.known_instance), (Some(own), Some(known)) if own != known);
     Ok(MessageDetail {
@@ -650,8 +654,8 @@ pub(super) async fn show(engine: &Engine, which: ById) -> Result<MessageDetail, 
         touched,
         headers: headers.into_iter().map(|(name, value)| Header { name, value }).collect(),
         body_size: row.body_size,
-        body: STANDARD.encode(&row.body),
-        body_text: String::from_utf8(row.body).ok(),
+        body_text,
+        body_base64,
         verification,
         instance_id: row.instance_id,
         other_instance,

@@ -9,8 +9,8 @@ const HEX_MOST = 16_384;
 
 /** The body, byte for byte. */
 export function Raw({ message }: { message: MessageDetail }) {
-  const { bodyText, body } = message;
-  const hex = useMemo(() => (bodyText === null ? hexDump(body) : null), [bodyText, body]);
+  const { bodyText, bodyBase64 } = message;
+  const hex = useMemo(() => (bodyBase64 === null ? null : hexDump(bodyBase64)), [bodyBase64]);
   return (
     <div className={s.frame}>
       <div className={s.bar}>
@@ -19,7 +19,7 @@ export function Raw({ message }: { message: MessageDetail }) {
           {bodyText === null ? ", not text" : ", UTF-8"}
         </span>
         <CopyButton
-          text={bodyText ?? body}
+          text={bodyText ?? bodyBase64 ?? ""}
           what="Copy the raw body"
           label={bodyText === null ? "Copy as base64" : "Copy"}
         />

@@ -43,9 +43,9 @@ bodySize: number,
  */
 bodyText: string | null, 
 /**
- * The exact bytes, base64.
+ * Otherwise its bytes, in base64.
  */
-body: string, 
+bodyBase64: string | null, 
 /**
  * What is known of its signature.
  */

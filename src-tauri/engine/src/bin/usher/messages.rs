@@ -182,8 +182,8 @@ async fn show(host: &Host, id: i64, out: &mut Out) -> Result<(), Failure> {
         out.line(&printable(&format!("  {}: {}", header.name, header.value)))?;
     }
     out.line(&format!("\nBody ({})", counted(detail.body_size, "byte")))?;
-    let body = detail.body_text.as_deref().unwrap_or(&detail.body);
-    Ok(out.line(&printable_lines(body))?)
+    let body = detail.body_text.or(detail.body_base64).unwrap_or_default();
+    Ok(out.line(&printable_lines(&body))?)
 }
 
 /// Field by field, from what to what.
