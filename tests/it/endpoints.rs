@@ -201,6 +201,14 @@ async fn secrets_rotate_and_are_shown_on_request_only() {
     let none = json!({ "id": endpoint.id, "secretId": last });
     assert_eq!(app.call("endpoints.remove_secret", none).await["state"], json!("needsSecret"));
     assert_eq!(send(OTHER_SECRET, "msg_6").await, "400 refused/no_secret");
+    let add = json!({ "id": endpoint.id, "secret": SECRET });
+    app.call("endpoints.add_secret", add).await;
+    let by_last = rows.iter().find(|row| row["svixId"] == "msg_5").unwrap();
+    let verification = &app.message(by_last["id"].as_i64().unwrap()).await["verification"];
+    assert_eq!(
+        verification["sentence"], "The signature fitted a secret that was removed since.",
+        "and not one that was added after it"
+    );
     app.close().await;
 }
 

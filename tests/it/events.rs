@@ -430,7 +430,7 @@ async fn a_message_is_saved_and_sent_exactly_as_it_was() {
 
     let odd = "{ \"type\":\"x\",\n\n\"b\":1 , \"a\": 2}";
     app.call("tests.save", json!({ "name": "MAYA", "body": odd })).await;
-    assert_eq!(own(&app).await, [("own:maya".to_owned(), "maya".to_owned())]);
+    assert_eq!(own(&app).await, [("own:MAYA".to_owned(), "MAYA".to_owned())]);
     assert_eq!(app.call("tests.make", json!({ "type": "own:maya" })).await["body"], odd);
     let app = app.restart().await;
     assert_eq!(own(&app).await.len(), 1);
@@ -488,6 +488,12 @@ async fn files_go_round_and_compare_well() {
     assert_eq!(names, ["a_2.json", "a_2.title.txt", "b.1.json"]);
     let text = fs::read_to_string(folder.join("b.1.json")).unwrap();
     assert_eq!(text, "{\n  \"a\": {\n    \"x\": null,\n    \"y\": []\n  },\n  \"z\": 1\n}\n");
+    let long = r#"{"n":123456789012345678901234567890,"a":1,"a":2}"#;
+    app.call("tests.save", json!({ "name": "long", "body": long })).await;
+    app.call("tests.export", import(&folder)).await;
+    assert_eq!(fs::read_to_string(folder.join("long.json")).unwrap(), format!("{long}\n"));
+    fs::remove_file(folder.join("long.json")).unwrap();
+    app.call("tests.forget", json!({ "name": "long" })).await;
     let imported = app.call("tests.import", import(&folder)).await;
     let brought = |added: i64, changed: i64, unchanged: i64| json!({ "added": added, "changed": changed, "unchanged": unchanged, "problems": [] });
     assert_eq!(imported, brought(0, 0, 2));

@@ -601,6 +601,7 @@ async fn what_went_wrong_is_said_in_words() {
     let server = DevServer::start(|request, _| match request.line.as_str() {
         "POST /moved" => Say::Status(308, "location: /moved/\r\n", String::new()),
         "POST /ends" => Say::End,
+        "POST /cut" => Say::Cut(200),
         _ => Say::Status(400, "", "x".repeat(100_000)),
     })
     .await;
@@ -610,6 +611,7 @@ async fn what_went_wrong_is_said_in_words() {
     for (url, words) in [
         (server.url("/moved"), "Only a slash at the end differs"),
         (server.url("/ends"), "ended without an answer"),
+        (server.url("/cut"), "ended before it was whole"),
         (server.url("/other"), "signature check of your handler failed"),
         (format!("http://localhost:{closed}/"), "Is your dev server running?"),
         ("http://no-such-machine.invalid/".to_owned(), "There is no machine called"),
@@ -974,7 +976,7 @@ fn the_command_line_adds_lists_and_removes() {
         (&["forwards", "add", url, "--header", "x"], 2),
         (&["forwards", "add", "http://8.8.8.8/"], 2),
         (&["forwards"], 2),
-        (&["replay", "99", "--to", url], 1),
+        (&["replay", "99", "--to", url], 3),
         (&["replay", "99", "--to", "http://localhost:3000/"], 3),
         (&["replay", "99", "--to", "forward"], 3),
     ] {

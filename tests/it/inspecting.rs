@@ -118,6 +118,22 @@ fn refused_ones_are_replayed_only_when_that_is_said() {
 }
 
 #[test]
+fn dates_are_those_of_a_zone_that_has_no_name_too() {
+    let (_folder, usher) = with_endpoint();
+    let _listening = usher.listen(&[]);
+    usher.json(&["trigger", "user.created"]);
+    let in_zone = |words: &[&str]| {
+        let done = usher.command(words).env("TZ", "EAST-24").output().unwrap();
+        String::from_utf8(done.stdout).unwrap()
+    };
+    let shown = in_zone(&["messages", "list"]);
+    let date = shown.split_whitespace().find(|word| word.starts_with("20")).unwrap();
+    assert_eq!(in_zone(&["--json", "messages", "list", &format!("before:{date}")]), "");
+    let found = in_zone(&["--json", "messages", "list", &format!("after:{date}")]);
+    assert_eq!(found.lines().count(), 1, "{shown}");
+}
+
+#[test]
 fn what_arrives_and_matches_is_followed() {
     let (_folder, usher) = with_endpoint();
     let _listening = usher.listen(&[]);

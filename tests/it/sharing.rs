@@ -6,6 +6,7 @@ use std::process::Command;
 
 use kit::app::{NOON, OTHER_SECRET, TestApp, user};
 use serde_json::{Value, json};
+use usher_engine::share::acts_on_a_terminal;
 
 fn maya() -> Value {
     user("user.created", "user_1", Some("maya@example.com"), "Ma'ya \\ \"M\" $HOME", NOON)
@@ -50,9 +51,13 @@ async fn a_copied_command_sends_the_body_whatever_it_begins_with_and_however_lon
     let endpoint = app.endpoint().await;
     let mut long = maya();
     long["data"]["about"] = json!("it's long ".repeat(30_000));
-    for body in ["@/etc/hostname", "<(id)", "\\", &long.to_string()] {
+    let bodies =
+        ["@/etc/hostname", "<(id)", "\\", "-\u{3}%s\\0é\u{85}'\r\nid\u{1b}[0m", &long.to_string()];
+    for body in bodies {
         let first = app.send("POST", &endpoint.path, &[], body.as_bytes()).await;
-        let message = ran(&app, copied(&app, first.id(), "curl", false).await).await;
+        let command = copied(&app, first.id(), "curl", false).await;
+        assert!(!command.contains(acts_on_a_terminal), "{command}");
+        let message = ran(&app, command).await;
         assert_ne!(message["id"], first.id());
         assert!(message["bodyText"] == body, "{}", message["bodySize"]);
     }
@@ -75,7 +80,41 @@ async fn what_is_not_text_is_copied_as_base64_or_not_at_all() {
     let posted = &har["log"]["entries"][0]["request"]["postData"];
     assert_eq!((&posted["text"], &posted["encoding"]), (&json!("//57fQ=="), &json!("base64")));
     let redacted = copied(&app, first, "curl", true).await;
-    assert!(redacted.contains("bytes that are not JSON"), "{redacted}");
+    assert!(redacted.contains("bytes that cannot be taken apart as JSON"), "{redacted}");
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn json_holds_a_body_to_the_letter() {
+    let app = TestApp::start().await;
+    let endpoint = app.endpoint().await;
+    for body in [r#"{"b":12345678901234567890123,"b":1e400,"a":"\ud800"}"#, "no JSON", ""] {
+        let message = app.send("POST", &endpoint.path, &[], body.as_bytes()).await.id();
+        let copy = copied(&app, message, "json", false).await;
+        let written = if body.starts_with('{') { body.to_owned() } else { json!(body).to_string() };
+        assert!(copy.contains(&format!("\"body\": {written}\n")), "{copy}");
+    }
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_too_large_has_its_size_and_is_not_sent_as_nothing() {
+    let app = TestApp::start().await;
+    let endpoint = app.endpoint().await;
+    let large = vec![b' '; 1_100_000];
+    let id = app.send("POST", &endpoint.path, &[], &large).await;
+    assert_eq!(id.status, 413);
+    let id =
+        app.call("messages.list", json!({ "query": "larger:1m" })).await["rows"][0]["id"].clone();
+    for format in ["curl", "fetch", "http"] {
+        let asked = json!({ "which": { "ids": [id] }, "format": format, "redacted": false });
+        let error = app.try_call("messages.copy", asked).await.unwrap_err();
+        assert_eq!(error.message, "Its body was too large and was not kept.", "{format}");
+    }
+    let asked = json!({ "which": { "ids": [id] }, "sameId": false, "refused": true });
+    let replayed = app.call("messages.replay", asked).await;
+    let sentence = replayed["sentence"].as_str().unwrap();
+    assert!(sentence.ends_with("Its body was too large and was not kept."), "{sentence}");
     app.close().await;
 }
 
@@ -227,8 +266,9 @@ async fn an_archive_is_saved_among_the_downloads_and_overwrites_nothing() {
     assert!(refused.starts_with("Only HAR and JSON are saved."), "{refused}");
     let none = json!({ "which": { "query": "leo" }, "format": "har", "redacted": false });
     assert!(app.try_call("messages.save", none).await.is_err());
-    let many: Vec<i64> = (1..=1001).collect();
-    let many = json!({ "which": { "ids": many }, "format": "har", "redacted": false });
+    let person = |number| user("user.created", &format!("user_{number}"), None, "Pat", NOON);
+    app.post_all(&endpoint, &(10..1010).map(person).collect::<Vec<_>>()).await;
+    let many = json!({ "which": { "query": "" }, "format": "har", "redacted": false });
     let refused = app.try_call("messages.save", many).await.unwrap_err().message;
     assert!(refused.starts_with("These are 1001 messages, and at most 1000"), "{refused}");
     assert_eq!(fs::read_dir(downloads).unwrap().count(), 2);
@@ -339,7 +379,13 @@ async fn what_is_cleared_can_be_taken_back_and_the_audience_stays() {
     let app = app.restart().await;
     let late = app.try_call("messages.restore", json!({ "id": cleared["undo"] })).await;
     assert_eq!(late.unwrap_err().message, "This removal cannot be undone any more.");
-    assert_eq!(app.number("select count(*) from message").await, 2, "{forged} is erased");
+    let before = shown(&app).await;
+    let newer = app.post_as(&endpoint, "msg_newer", &maya()).await.id();
+    let cleared = app.call("messages.remove", json!({ "ids": [newer] })).await;
+    let back = app.call("messages.restore", json!({ "id": cleared["undo"] })).await;
+    assert_eq!(back["count"], 1, "what was cleared before the restart stays away");
+    assert_eq!(shown(&app).await, [vec![newer], before].concat());
+    assert_eq!(app.number("select count(*) from message").await, 3, "{forged} is erased");
     assert_eq!(app.contact("maya@example.com").await["email"], "maya@example.com");
     assert_eq!(app.changed_by_rebuild().await, 0);
     app.close().await;

@@ -53,6 +53,8 @@ pub enum Say {
     /// The beginning of an answer of this status, which never ends. It is sent before the request
     /// counts as received.
     Endless(u16),
+    /// This status, and less of a body than was announced.
+    Cut(u16),
 }
 
 /// An empty answer of this status.
@@ -194,6 +196,11 @@ async fn serve(
             let _ended = stream.read_to_end(&mut Vec::new()).await;
         }
         Say::End => {}
+        Say::Cut(status) => {
+            let head = format!("HTTP/1.1 {status} x\r\ncontent-length: 1000\r\n\r\nabc");
+            let _gone = stream.write_all(head.as_bytes()).await;
+            let _gone = stream.shutdown().await;
+        }
         Say::Nothing => {
             let _ended = stream.read_to_end(&mut Vec::new()).await;
         }

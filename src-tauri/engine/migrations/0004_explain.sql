@@ -37,5 +37,13 @@ from delivery d;
 -- count in it; null while no such attempt is due or under way.
 alter table delivery add column resume_at integer;
 
+-- Ids that others remember are never given again.
+insert into counter (name, next)
+select 'removal', 1 + max(coalesce((select max(id) from message_removal), 0),
+                          coalesce((select max(removal_id) from message), 0))
+union all
+select 'endpoint_secret', 1 + max(coalesce((select max(id) from endpoint_secret), 0),
+                                  coalesce((select max(secret_id) from message), 0));
+
 -- The same as delivery_target.
 drop index delivery_state;

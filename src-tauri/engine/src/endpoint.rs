@@ -509,9 +509,11 @@ pub async fn add_secret(
     let kept = db
         .write(async |tx| {
             tx.touch(Topic::Endpoints);
+            let id = next_id(tx, "endpoint_secret").await?;
             sqlx::query!(
-                "insert into endpoint_secret (endpoint_id, account, place, hint, added_at)
-                 values (?1, ?2, ?3, ?4, ?5)",
+                "insert into endpoint_secret (id, endpoint_id, account, place, hint, added_at)
+                 values (?1, ?2, ?3, ?4, ?5, ?6)",
+                id,
                 endpoint,
                 account,
                 word,
@@ -555,6 +557,16 @@ pub async fn remove_secret(
     let Some(row) = row else { return Ok(false) };
     keys.forget(Place::of(&row.place), &row.account).await?;
     Ok(true)
+}
+
+/// An id of this kind that was never given before, also not to what is gone.
+pub(crate) async fn next_id(tx: &mut Tx, kind: &str) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"update counter set next = next + 1 where name = ?1 returning next - 1 as "id!: i64""#,
+        kind
+    )
+    .fetch_one(tx.conn())
+    .await
 }
 
 /// A setting's text.

@@ -50,7 +50,7 @@ pub async fn put(tx: &mut Tx, fixture: &Fixture, now: i64) -> Result<(), sqlx::E
     sqlx::query!(
         "insert into fixture (name, title, kind, body, created_at) values (?1, ?2, ?3, ?4, ?5)
          on conflict (name) do update
-         set title = excluded.title, kind = excluded.kind, body = excluded.body",
+         set name = excluded.name, title = excluded.title, kind = excluded.kind, body = excluded.body",
         fixture.name,
         fixture.title,
         fixture.kind,

@@ -95,6 +95,17 @@ pub struct Arrival {
     pub verified_us: i64,
 }
 
+impl Arrival {
+    /// Bytes of the body, also of one that was too large to be kept.
+    fn body_size(&self) -> i64 {
+        let bytes = match self.verdict {
+            Err(Refusal::TooLarge { bytes, .. }) => bytes,
+            _ => self.body.len() as u64,
+        };
+        i64::try_from(bytes).unwrap_or(i64::MAX)
+    }
+}
+
 /// What is answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {

@@ -41,11 +41,17 @@ const LONGEST_WORD: usize = 100_000;
 
 impl Request {
     /// A command for a POSIX shell. The body is data whatever it begins with: to `--data-binary` an `@`
-    /// would name a file.
+    /// would name a file. No character in it acts on the terminal that it is pasted into, where a
+    /// control-C ends the line and the rest of the body would be the next command.
     pub fn curl(&self) -> String {
-        let body = quoted_for_shell(&self.body);
-        let piped = body.len() > LONGEST_WORD;
-        let mut text = if piped { format!("printf %s {body} | ") } else { String::new() };
+        let acts = self.body.contains(acts_on_a_terminal);
+        let body = if acts { escaped_for_printf(&self.body) } else { quoted_for_shell(&self.body) };
+        let piped = acts || body.len() > LONGEST_WORD;
+        let mut text = match (piped, acts) {
+            (false, _) => String::new(),
+            (true, true) => format!("printf {body} | "),
+            (true, false) => format!("printf %s {body} | "),
+        };
         text += &format!("curl {}", quoted_for_shell(&self.url));
         for (name, value) in &self.headers {
             text += &format!(" \\\n  -H {}", quoted_for_shell(&format!("{name}: {value}")));
@@ -139,6 +145,31 @@ pub fn har(exchanges: &[Exchange], version: &str) -> Value {
 /// In single quotes, in which a shell reads nothing but the quote itself.
 fn quoted_for_shell(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// Whether a terminal does something at this character other than show it or begin a new line.
+pub fn acts_on_a_terminal(one: char) -> bool {
+    one.is_control() && one != '\n' && one != '\t'
+}
+
+/// As the first operand of `printf`, with octal escapes for what would act on a terminal.
+fn escaped_for_printf(text: &str) -> String {
+    let mut format = String::with_capacity(text.len());
+    for one in text.chars() {
+        match one {
+            '\\' => format += r"\\",
+            '%' => format += "%%",
+            '-' if format.is_empty() => format += r"\055",
+            one if acts_on_a_terminal(one) => {
+                let mut bytes = [0; 4];
+                for byte in one.encode_utf8(&mut bytes).bytes() {
+                    format += &format!(r"\{byte:03o}");
+                }
+            }
+            one => format.push(one),
+        }
+    }
+    quoted_for_shell(&format)
 }
 
 /// As a string literal: JSON, of which every one is also one of JavaScript.

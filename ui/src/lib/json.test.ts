@@ -1,5 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { isTimeKey, jsonErrorAt, jsonLines, jsonPath, jsonProblem } from "./json";
+import {
+  isTimeKey,
+  jsonErrorAt,
+  jsonLines,
+  jsonPath,
+  jsonProblem,
+  laidOut,
+  parsedExactly,
+  writtenExactly,
+} from "./json";
 
 describe("jsonLines", () => {
   it("keeps numbers and strings exactly as they were sent", () => {
@@ -42,6 +51,29 @@ describe("jsonLines", () => {
     const start = performance.now();
     expect(jsonLines(wide)).toHaveLength(80_002);
     expect(performance.now() - start).toBeLessThan(1500);
+  });
+});
+
+describe("what JavaScript would round", () => {
+  type Exact = { a: unknown; b: unknown; é: unknown };
+  const text = String.raw`{"a":803511102246789127,"b":[9007199254740993,-1.50,1e400],"c":{},"d":[],"\u00e9":"12345678901234567890"}`;
+
+  it("stays as it was written when it is laid out", () => {
+    const laid = laidOut(text) ?? "";
+    expect(laid.replaceAll(/\s/g, "")).toBe(text);
+    expect(laid).toContain('"c": {},\n  "d": [],\n');
+    expect(laidOut("[1,[2]]")).toBe("[\n  1,\n  [\n    2\n  ]\n]");
+    expect(laidOut("{,}")).toBeNull();
+  });
+
+  it("differs, and is shown as it was written", () => {
+    const before = parsedExactly(text) as Exact;
+    const after = parsedExactly(text.replace("789127", "789128")) as Exact;
+    expect(before.a).not.toBe(after.a);
+    expect(writtenExactly(before.a)).toBe("803511102246789127");
+    expect(writtenExactly(before.é)).toBe("12345678901234567890");
+    expect(writtenExactly(before.b)).toContain(" 9007199254740993,\n");
+    expect(parsedExactly("[1764360000000]")).toEqual([1764360000000]);
   });
 });
 

@@ -74,6 +74,47 @@ export function jsonLines(text: string): JsonLine[] | null {
   return lines;
 }
 
+/** The same text laid out for people, in which every string and number stays as it was written. */
+export function laidOut(text: string): string | null {
+  const lines = jsonLines(text);
+  if (lines === null) return null;
+  let laid = "";
+  for (const [at, line] of lines.entries()) {
+    const empty = line.kind === "close" && lines[at - 1]?.end === at;
+    if (at > 0 && !empty) laid += `\n${"  ".repeat(line.depth)}`;
+    if (line.key !== null) laid += `${line.key}: `;
+    laid += line.text + (line.comma ? "," : "");
+  }
+  return laid;
+}
+
+/** Before an integer that JavaScript would round, in what {@link parsedExactly} returns. */
+const EXACT = "\u0000";
+
+/**
+ * The value of a JSON text, in which an integer that JavaScript would round is a text that
+ * {@link writtenExactly} knows.
+ *
+ * @throws {SyntaxError} When it is not JSON.
+ */
+export function parsedExactly(text: string): unknown {
+  const value: unknown = JSON.parse(text);
+  const token = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g;
+  let rounded = false;
+  const exact = text.replace(token, (found) => {
+    if (!/^-?\d{16,}$/.test(found) || String(Number(found)) === found) return found;
+    rounded = true;
+    return `"\\u0000${found}"`;
+  });
+  return rounded ? JSON.parse(exact) : value;
+}
+
+/** A value of {@link parsedExactly} for people: a text by itself, anything else as JSON. */
+export function writtenExactly(value: unknown): string {
+  if (typeof value === "string") return value.startsWith(EXACT) ? value.slice(1) : value;
+  return JSON.stringify(value, null, 1).replace(/"\\u0000(-?\d+)"/g, "$1");
+}
+
 function stringEnd(text: string, start: number): number {
   let at = start + 1;
   for (;;) {

@@ -37,7 +37,8 @@ pub struct ListMessages {
     pub environment_id: Option<i64>,
     /// What is searched for, in the language of [`crate::filter`].
     pub query: Option<String>,
-    /// IANA name of the zone in which dates of the search begin; UTC when absent.
+    /// Zone in which dates of the search begin, by its IANA name, a rule as in POSIX, or `+09:00`; UTC
+    /// when absent.
     pub zone: Option<String>,
     /// `next` of the page before.
     pub cursor: Option<String>,
@@ -216,7 +217,7 @@ pub struct MessageDetail {
     pub touched: Vec<TouchedContact>,
     /// Headers as received.
     pub headers: Vec<Header>,
-    /// Body size in bytes.
+    /// Body size in bytes, also of one that was too large to be kept.
     pub body_size: i64,
     /// The body when it is UTF-8.
     pub body_text: Option<String>,
@@ -262,7 +263,8 @@ pub struct WhichMessages {
     pub environment_id: Option<i64>,
     /// Or all of this endpoint, when there is no search.
     pub endpoint_id: Option<i64>,
-    /// IANA name of the zone in which dates of the search begin; UTC when absent.
+    /// Zone in which dates of the search begin, by its IANA name, a rule as in POSIX, or `+09:00`; UTC
+    /// when absent.
     pub zone: Option<String>,
 }
 
@@ -277,7 +279,8 @@ pub struct ExplainSearch {
     pub caret: Option<u32>,
     /// Where values of `endpoint:` and `type:` are taken from; every environment when absent.
     pub environment_id: Option<i64>,
-    /// IANA name of the zone in which dates of the search begin; UTC when absent.
+    /// Zone in which dates of the search begin, by its IANA name, a rule as in POSIX, or `+09:00`; UTC
+    /// when absent.
     pub zone: Option<String>,
 }
 

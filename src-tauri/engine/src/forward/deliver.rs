@@ -251,7 +251,8 @@ where
     }
     let exchange = async {
         let response = sender.send_request(request).await.map_err(broken)?;
-        answer.status = Some(response.status().as_u16());
+        let status = response.status().as_u16();
+        answer.status = Some(status);
         answer.headers = response
             .headers()
             .iter()
@@ -261,7 +262,7 @@ where
             .collect();
         let mut body = response.into_body();
         while let Some(frame) = body.frame().await {
-            let Ok(frame) = frame else { break };
+            let frame = frame.map_err(|_| Problem::Cut(status))?;
             let Some(data) = frame.data_ref() else { continue };
             let room = KEPT - answer.body.len();
             answer.body.extend_from_slice(&data[..data.len().min(room)]);

@@ -27,6 +27,8 @@ pub enum Problem {
     Timeout,
     /// An answer of this status began and did not end within 15 s.
     Endless(u16),
+    /// It answered with this status, and ended in the middle.
+    Cut(u16),
     /// It could not be signed; why, as a sentence.
     Unsigned(String),
     /// Answered with this status, and perhaps a `Location`.
@@ -69,6 +71,9 @@ impl Problem {
             ),
             Self::Endless(status) => format!(
                 "{origin} began to answer (status {status}) but did not end within 15 s. End the response in your handler: a stream that stays open does not count as received."
+            ),
+            Self::Cut(status) => format!(
+                "{origin} answered with status {status}, but the answer ended before it was whole. Your handler may have failed halfway; look at the log of your server."
             ),
             Self::Defect => Self::DEFECT.to_owned(),
             Self::Status(status, location) => {

@@ -328,7 +328,7 @@ async fn prune(tx: &mut Tx, endpoint: i64) -> Result<(), sqlx::Error> {
              select id from (
                  select id,
                         row_number() over (order by id desc) as place,
-                        sum(body_size) over (order by id desc) as weight
+                        sum(iif(reason = 'too_large', 0, body_size)) over (order by id desc) as weight
                  from message where endpoint_id = ?1 and accepted = 0 and pinned = 0
              ) where place > ?2 or weight > ?3
          )",

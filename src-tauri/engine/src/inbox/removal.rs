@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::change::Topic;
 use crate::db::{Db, Tx};
+use crate::endpoint;
 
 /// Takes messages that are not pinned out of the lists; returns how many, and the removal that
 /// [`restore`] takes.
@@ -17,12 +18,10 @@ use crate::db::{Db, Tx};
 pub async fn remove(tx: &mut Tx, ids: &[i64], now: i64) -> Result<(i64, i64), sqlx::Error> {
     tx.touch(Topic::Messages);
     tx.touch(Topic::App);
-    let removal = sqlx::query_scalar!(
-        r#"insert into message_removal (at) values (?1) returning id as "id!""#,
-        now
-    )
-    .fetch_one(tx.conn())
-    .await?;
+    let removal = endpoint::next_id(tx, "removal").await?;
+    sqlx::query!("insert into message_removal (id, at) values (?1, ?2)", removal, now)
+        .execute(tx.conn())
+        .await?;
     let ids = json!(ids).to_string();
     let done = sqlx::query!(
         "update message set removal_id = ?2

@@ -117,7 +117,7 @@ pub(super) async fn insert(tx: &mut Tx, rows: &[Row<'_>]) -> Result<(), sqlx::Er
                 .bind(arrival.test)
                 .bind(arrival.origin)
                 .bind(arrival.tie)
-                .bind(i64::try_from(arrival.body.len()).unwrap_or(i64::MAX))
+                .bind(arrival.body_size())
                 .bind(arrival.verified_us - arrival.started_us)
                 .bind(row.stored_us)
                 .bind(row.settled_us)

@@ -220,14 +220,14 @@ impl<'a> Stand<'a> {
         Self { types, known: HashMap::new(), counts: HashMap::new() }
     }
 
-    /// A body with its texts replaced; one that is not JSON is only described.
+    /// A body with its texts replaced; one that cannot be taken apart is only described.
     pub fn in_body(&mut self, body: &str) -> String {
         match serde_json::from_str::<Value>(body) {
             Ok(mut value) => {
                 self.replace(&mut value, None);
                 format!("{value:#}")
             }
-            Err(_) => format!("({} bytes that are not JSON)", body.len()),
+            Err(_) => format!("({} bytes that cannot be taken apart as JSON)", body.len()),
         }
     }
 

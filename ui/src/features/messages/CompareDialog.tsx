@@ -2,7 +2,7 @@ import { Fragment, type ReactNode, useMemo, useState } from "react";
 import type { MessageDetail } from "../../ipc/gen/MessageDetail";
 import { useRpc } from "../../ipc/hooks";
 import { type Difference, diff, isNoise, NOISE, pathText } from "../../lib/diff";
-import { isTimeKey } from "../../lib/json";
+import { isTimeKey, parsedExactly, writtenExactly } from "../../lib/json";
 import { unixInWords, unixTime } from "../../lib/time";
 import { plural } from "../../lib/words";
 import { Button } from "../../parts/Button";
@@ -236,7 +236,7 @@ function Value({
   side: "from" | "to";
   now: number;
 }) {
-  const text = typeof value === "string" ? value : JSON.stringify(value, null, 1);
+  const text = writtenExactly(value);
   const time = timeOf(row, value);
   return (
     <>
@@ -257,7 +257,7 @@ function timeOf({ path }: Difference, value: unknown): number | null {
 
 function compare(before: MessageDetail, after: MessageDetail): Difference[] | null {
   try {
-    return diff(JSON.parse(before.bodyText ?? ""), JSON.parse(after.bodyText ?? ""));
+    return diff(parsedExactly(before.bodyText ?? ""), parsedExactly(after.bodyText ?? ""));
   } catch {
     return null;
   }

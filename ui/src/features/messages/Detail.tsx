@@ -120,7 +120,7 @@ export const Detail = memo(function Detail({ message, actions, asks }: DetailPro
         {tab === "headers" && <Headers headers={message.headers} />}
         {tab === "verification" && <VerificationTab message={message} />}
         {tab === "deliveries" && <Deliveries messageId={message.id} />}
-        {tab === "raw" && <Raw message={message} />}
+        {tab === "raw" && (notKept(message) ? <NotKept /> : <Raw message={message} />)}
       </Tabs>
     </article>
   );
@@ -130,7 +130,16 @@ export const Detail = memo(function Detail({ message, actions, asks }: DetailPro
 const WHOLE = 12_000;
 const WHOLE_HEIGHT = 3000;
 
+function notKept(message: MessageDetail): boolean {
+  return message.bodyText === "" && message.bodySize > 0;
+}
+
+function NotKept() {
+  return <p className={s.quiet}>The body was too large and was not kept.</p>;
+}
+
 function Payload({ message }: { message: MessageDetail }) {
+  if (notKept(message)) return <NotKept />;
   if (message.bodyText === null) {
     return <p className={s.quiet}>The body is not text. Its bytes are under Raw.</p>;
   }

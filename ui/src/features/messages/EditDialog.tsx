@@ -2,6 +2,7 @@ import { useCallback, useMemo, useState } from "react";
 import type { MessageDetail } from "../../ipc/gen/MessageDetail";
 import type { SentTest } from "../../ipc/gen/SentTest";
 import { useAct } from "../../ipc/hooks";
+import { laidOut } from "../../lib/json";
 import { useHotkey } from "../../lib/keys";
 import { Button } from "../../parts/Button";
 import { Checkbox } from "../../parts/Checkbox";
@@ -83,13 +84,7 @@ export function EditDialog({ message, onClose }: { message: MessageDetail; onClo
   );
 }
 
-/** Laid out for people where nothing is lost by it; numbers too large for JavaScript stay as sent. */
+/** Laid out for people, unless it is already or is not JSON. */
 function pretty(text: string): string {
-  if (text.includes("\n")) return text;
-  try {
-    const laid = JSON.stringify(JSON.parse(text), null, 2);
-    return laid.replace(/[\s]/g, "").length === text.replace(/[\s]/g, "").length ? laid : text;
-  } catch {
-    return text;
-  }
+  return text.includes("\n") ? text : (laidOut(text) ?? text);
 }

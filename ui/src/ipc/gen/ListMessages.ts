@@ -13,7 +13,8 @@ environmentId?: number,
  */
 query?: string, 
 /**
- * IANA name of the zone in which dates of the search begin; UTC when absent.
+ * Zone in which dates of the search begin, by its IANA name, a rule as in POSIX, or `+09:00`; UTC
+ * when absent.
  */
 zone?: string, 
 /**

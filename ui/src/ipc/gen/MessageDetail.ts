@@ -35,7 +35,7 @@ touched: Array<TouchedContact>,
  */
 headers: Array<Header>, 
 /**
- * Body size in bytes.
+ * Body size in bytes, also of one that was too large to be kept.
  */
 bodySize: number, 
 /**

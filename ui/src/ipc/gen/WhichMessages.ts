@@ -21,6 +21,7 @@ environmentId?: number,
  */
 endpointId?: number, 
 /**
- * IANA name of the zone in which dates of the search begin; UTC when absent.
+ * Zone in which dates of the search begin, by its IANA name, a rule as in POSIX, or `+09:00`; UTC
+ * when absent.
  */
 zone?: string, };

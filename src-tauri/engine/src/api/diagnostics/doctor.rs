@@ -50,6 +50,10 @@ const FORWARDED: &str =
 /// Every check, with the database open.
 pub(super) async fn open(engine: &Engine, full: bool) -> Vec<Check> {
     let (db, now) = (engine.db(), engine.now());
+    let port = match engine.listener_status().port {
+        0 => engine.wanted_port().await.unwrap_or(DEFAULT_PORT),
+        port => port,
+    };
     vec![
         database(db, full).await,
         permissions(engine.data_dir()).await,
@@ -57,7 +61,7 @@ pub(super) async fn open(engine: &Engine, full: bool) -> Vec<Check> {
         bounded("clock", clock(db, now)).await,
         keychain(engine.keys()).await,
         disk(engine.data_dir()).await,
-        bounded("tunnel", tunnel(Some(db), now)).await,
+        bounded("tunnel", tunnel(Some(db), now, port)).await,
     ]
 }
 
@@ -84,7 +88,7 @@ pub async fn closed(config: &Config, trouble: &str) -> Vec<Check> {
         unknown("clock", "The database would tell, and it cannot be opened."),
         keychain,
         disk(folder).await,
-        bounded("tunnel", tunnel(None, 0)).await,
+        bounded("tunnel", tunnel(None, 0, port)).await,
     ]
 }
 
@@ -421,7 +425,7 @@ pub(super) async fn free(folder: &Path) -> Result<std::io::Result<u64>, Check> {
 
 /// Whether a message from outside arrived, and which tunnel runs. Whether one points at the right
 /// port cannot be told from here.
-async fn tunnel(db: Option<&Db>, now: i64) -> Result<Check, sqlx::Error> {
+async fn tunnel(db: Option<&Db>, now: i64, port: u16) -> Result<Check, sqlx::Error> {
     const NAME: &str = "tunnel";
     let last = match db {
         Some(db) => last_from_outside(db).await?,
@@ -433,7 +437,7 @@ async fn tunnel(db: Option<&Db>, now: i64) -> Result<Check, sqlx::Error> {
         running => format!("On this machine runs {}.", running.join(" and ")),
     };
     let open_one = format!(
-        "Open a tunnel to the listener, for example `cloudflared tunnel --url http://127.0.0.1:{DEFAULT_PORT}`, and give its address to Clerk."
+        "Open a tunnel to the listener, for example `cloudflared tunnel --url http://127.0.0.1:{port}`, and give its address to Clerk."
     );
     Ok(match last {
         Some(at) if now - at < DAY => {

@@ -2,7 +2,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::Engine;
 use crate::api::messages::{Copied, CopyFormat, CopyMessages, SendTest, ids_of};
@@ -62,12 +63,13 @@ pub(super) async fn written(
     let mut stand = asked.redacted.then(|| Stand::new(ALL_EVENTS));
     let text = match asked.format {
         CopyFormat::Json => {
-            let all: Vec<Value> =
+            let all: Vec<Whole> =
                 messages.iter().map(|message| as_json(message, stand.as_mut())).collect();
-            match all.as_slice() {
-                [one] => format!("{one:#}"),
-                _ => format!("{:#}", Value::Array(all)),
-            }
+            let text = match all.as_slice() {
+                [one] => serde_json::to_string_pretty(one),
+                _ => serde_json::to_string_pretty(&all),
+            };
+            text.map_err(|error| ApiError::unavailable(error.to_string()))?
         }
         CopyFormat::Har => {
             let base = engine.listener_status().url;
@@ -125,10 +127,24 @@ async fn stored(engine: &Engine, id: i64) -> Result<Stored, ApiError> {
 }
 
 /// The body of a message that is to be sent.
-fn text_of(body: Vec<u8>) -> Result<String, ApiError> {
-    String::from_utf8(body).ok().filter(|body| !body.contains('\0')).ok_or_else(|| {
-        ApiError::invalid("Its body is not text. Copy it as JSON or HAR, which hold it as base64.")
-    })
+fn text_of(message: &mut Stored) -> Result<String, ApiError> {
+    kept(message.reason.as_deref())?;
+    String::from_utf8(std::mem::take(&mut message.body))
+        .ok()
+        .filter(|body| !body.contains('\0'))
+        .ok_or_else(|| {
+            ApiError::invalid(
+                "Its body is not text. Copy it as JSON or HAR, which hold it as base64.",
+            )
+        })
+}
+
+/// Whether the body of a message refused for this reason is there.
+pub(super) fn kept(reason: Option<&str>) -> Result<(), ApiError> {
+    match reason {
+        Some("too_large") => Err(ApiError::invalid("Its body was too large and was not kept.")),
+        _ => Ok(()),
+    }
 }
 
 /// The body, and whether it had to be written as base64.
@@ -140,10 +156,10 @@ fn written_body(body: Vec<u8>) -> (String, bool) {
 }
 
 /// The message as a request that is accepted now.
-async fn signed(engine: &Engine, message: Stored) -> Result<Request, ApiError> {
+async fn signed(engine: &Engine, mut message: Stored) -> Result<Request, ApiError> {
     let test = SendTest {
         endpoint_id: message.endpoint_id,
-        body: text_of(message.body)?,
+        body: text_of(&mut message)?,
         svix_id: message.svix_id,
         ..SendTest::default()
     };
@@ -187,31 +203,52 @@ fn headers(message: &Stored, stand: &mut Stand<'_>) -> Vec<(String, String)> {
     message.headers.iter().filter_map(|(name, value)| stand.in_header(name, value)).collect()
 }
 
-fn as_json(message: &Stored, stand: Option<&mut Stand<'_>>) -> Value {
-    let mut whole = json!({
-        "type": message.kind, "outcome": message.outcome, "reason": message.reason,
-        "status": message.status, "receivedAt": iso(message.received_at).unwrap_or_default(),
-    });
-    let (body, base64) = match stand {
-        None => {
-            whole["sentence"] = json!(message.sentence);
-            whole["headers"] = json!(message.headers);
-            written_body(message.body.clone())
-        }
+/// A message as JSON.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Whole {
+    r#type: String,
+    outcome: String,
+    reason: Option<String>,
+    status: i64,
+    received_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sentence: Option<String>,
+    headers: Vec<(String, String)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body_encoding: Option<&'static str>,
+    /// As it came, to the letter, so that the signature still fits; as a string when it is not JSON.
+    body: Box<RawValue>,
+}
+
+fn as_json(message: &Stored, stand: Option<&mut Stand<'_>>) -> Whole {
+    let (kind, sentence, headers, (body, base64)) = match stand {
+        None => (
+            message.kind.clone(),
+            Some(message.sentence.clone()),
+            message.headers.clone(),
+            written_body(message.body.clone()),
+        ),
         Some(stand) => {
             let request = redacted(message, stand);
-            whole["type"] = json!(stand.in_type(&message.kind));
-            whole["headers"] = json!(request.headers);
-            (request.body, false)
+            (stand.in_type(&message.kind), None, request.headers, (request.body, false))
         }
     };
-    if base64 {
-        whole["bodyEncoding"] = json!("base64");
-        whole["body"] = json!(body);
-    } else {
-        whole["body"] = serde_json::from_str(&body).unwrap_or(Value::String(body));
+    let string = |text: &str| to_raw_value(text).unwrap_or_default();
+    Whole {
+        r#type: kind,
+        outcome: message.outcome.clone(),
+        reason: message.reason.clone(),
+        status: message.status,
+        received_at: iso(message.received_at).unwrap_or_default(),
+        sentence,
+        headers,
+        body_encoding: base64.then_some("base64"),
+        body: match base64 {
+            true => string(&body),
+            false => serde_json::from_str(&body).unwrap_or_else(|_| string(&body)),
+        },
     }
-    whole
 }
 
 fn iso(ms: i64) -> Result<String, ApiError> {

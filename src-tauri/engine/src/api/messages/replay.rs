@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::Engine;
 use crate::api::contacts::Removed;
 use crate::api::environments::ById;
+use crate::api::messages::copying::kept;
 use crate::api::messages::{
     Count, PinMessages, Replay, ReplayTo, Replayed, SendTest, WhichMessages, ids_of,
 };
@@ -182,13 +183,14 @@ type Became = (Option<i64>, String);
 
 async fn again(engine: &Engine, id: i64, same_id: bool) -> Result<Became, ApiError> {
     let stored = sqlx::query!(
-        "select m.endpoint_id, m.svix_id, b.body
+        "select m.endpoint_id, m.svix_id, m.reason, b.body
          from message m join message_body b on b.message_id = m.id where m.id = ?1",
         id
     )
     .fetch_optional(&engine.db().read())
     .await?
     .ok_or_else(|| ApiError::not_found(format!("There is no message {id}.")))?;
+    kept(stored.reason.as_deref())?;
     let body = String::from_utf8(stored.body)
         .map_err(|_| ApiError::invalid("Its body is not text, and Svix signs text only."))?;
     let svix_id = stored.svix_id.filter(|_| same_id);

@@ -8,7 +8,9 @@
 
 use std::collections::BTreeSet;
 
+use jiff::fmt::temporal::DateTimeParser;
 use jiff::tz::TimeZone;
+use serde_json::json;
 use sqlx::{QueryBuilder, Sqlite};
 
 use crate::Engine;
@@ -48,7 +50,8 @@ impl From<Problem> for ApiError {
 fn viewer(engine: &Engine, zone: Option<&str>) -> Result<Viewer, ApiError> {
     let zone = match zone {
         None => TimeZone::UTC,
-        Some(name) => TimeZone::get(name)
+        Some(name) => DateTimeParser::new()
+            .parse_time_zone(name)
             .map_err(|_| ApiError::invalid(format!("There is no time zone \"{name}\".")))?,
     };
     Ok(Viewer { now: engine.now(), zone })
@@ -100,7 +103,7 @@ pub(in crate::api) async fn ids_with(
     if let Some(mut ids) = which.ids {
         ids.sort_unstable();
         ids.dedup();
-        return Ok(ids);
+        return there(engine, ids).await;
     }
     if which.query.is_none() && which.endpoint_id.is_none() {
         return Err(ApiError::invalid("Say which messages, or what to search for."));
@@ -121,6 +124,22 @@ pub(in crate::api) async fn ids_with(
     }
     ids.reverse();
     Ok(ids)
+}
+
+/// Those of named messages that exist; when there are none, that is an error.
+async fn there(engine: &Engine, ids: Vec<i64>) -> Result<Vec<i64>, ApiError> {
+    let named = json!(ids).to_string();
+    let there = sqlx::query_scalar!(
+        r#"select id as "id!" from message where id in (select value from json_each(?1)) order by id"#,
+        named
+    )
+    .fetch_all(&engine.db().read())
+    .await?;
+    match ids.as_slice() {
+        [id] if there.is_empty() => Err(ApiError::not_found(format!("There is no message {id}."))),
+        [_, ..] if there.is_empty() => Err(ApiError::not_found("None of these messages is there.")),
+        _ => Ok(there),
+    }
 }
 
 /// The message before this one about the same object, in the same environment.

@@ -1,5 +1,7 @@
 //! `usher messages`.
 
+use jiff::Timestamp;
+use jiff::fmt::temporal::DateTimePrinter;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use usher_engine::api::environments::ById;
@@ -8,6 +10,7 @@ use usher_engine::api::messages::{
     Replay, ReplayTo, Replayed, StepState, VerifyResult, WhichMessages,
 };
 use usher_engine::host::Host;
+use usher_engine::share::acts_on_a_terminal;
 
 use super::args::{Form, List, Messages, ReplayArgs, To};
 use super::failure::Failure;
@@ -248,6 +251,12 @@ async fn copy(
 ) -> Result<(), Failure> {
     let asked = CopyMessages { which, format: form.into(), redacted };
     let copied: Copied = host.ask("messages.copy", &asked).await?;
+    if out.terminal && copied.text.replace("\r\n", "\n").contains(acts_on_a_terminal) {
+        return Err(Failure::Failed(
+            "It has control characters, and a terminal would act on them. Send the output to a file, as with > copy.txt."
+                .to_owned(),
+        ));
+    }
     out.raw(copied.text.as_bytes())?;
     Ok(out.line("")?)
 }
@@ -269,9 +278,11 @@ fn which(ids: Vec<i64>, search: Option<String>) -> WhichMessages {
     WhichMessages { ids, query: search, zone: zone(), ..WhichMessages::default() }
 }
 
-/// Name of the zone of this machine.
+/// The zone of this machine: its name, else its rule, else how far it is from UTC now.
 fn zone() -> Option<String> {
-    TimeZone::system().iana_name().map(str::to_owned)
+    let (here, printer) = (TimeZone::system(), DateTimePrinter::new());
+    let offset = || printer.time_zone_to_string(&here.to_offset(Timestamp::now()).to_time_zone());
+    printer.time_zone_to_string(&here).or_else(|_| offset()).ok()
 }
 
 /// How much of a list is still to be shown.
