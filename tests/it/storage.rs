@@ -77,28 +77,24 @@ fn beside(folder: &Path) -> PathBuf {
     folder.with_extension("taken-away")
 }
 
-/// Has one message and no room for another, until the file is removed; `None` where that cannot be
-/// arranged.
+/// Has one message and no room for another, until the file is removed; or why that cannot be arranged.
 #[cfg(target_os = "linux")]
-async fn on_a_full_disk() -> Option<(kit::fault::Volume, PathBuf, TestApp, TestEndpoint)> {
-    let volume = match kit::fault::Volume::of(3) {
-        Ok(volume) => volume,
-        Err(why) => {
-            println!("not tested, because nothing can be mounted here: {why}");
-            return None;
-        }
-    };
+async fn on_a_full_disk() -> Result<(kit::fault::Volume, PathBuf, TestApp, TestEndpoint), String> {
+    let volume = kit::fault::Volume::of(3)?;
     let app = TestApp::start_with(|config| config.data_dir = volume.path().join("data")).await;
     let endpoint = app.endpoint().await;
     assert_eq!(app.post_as(&endpoint, "msg_1", &person(1)).await.brief(), "200 processed");
     let filler = volume.fill();
-    Some((volume, filler, app, endpoint))
+    Ok((volume, filler, app, endpoint))
 }
 
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk() {
-    let Some((_volume, filler, app, endpoint)) = on_a_full_disk().await else { return };
+    let (_volume, filler, app, endpoint) = match on_a_full_disk().await {
+        Ok(all) => all,
+        Err(why) => return println!("not tested, because nothing can be mounted here: {why}"),
+    };
     let mut acknowledged = 1;
     let mut number = 2;
     loop {
@@ -122,7 +118,10 @@ async fn a_full_disk() {
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disk_with_room_for_a_little_is_still_full() {
-    let Some((_volume, filler, app, endpoint)) = on_a_full_disk().await else { return };
+    let (_volume, filler, app, endpoint) = match on_a_full_disk().await {
+        Ok(all) => all,
+        Err(why) => return println!("not tested, because nothing can be mounted here: {why}"),
+    };
     let shorter = fs::OpenOptions::new().write(true).open(&filler).unwrap();
     shorter.set_len(shorter.metadata().unwrap().len() - 64 * 1024).unwrap();
     drop(shorter);
