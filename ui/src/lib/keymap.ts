@@ -29,6 +29,11 @@ export const keymap = {
     label: "Select several rows, in Messages",
     group: "In a list",
   },
+  "list.all": {
+    keys: ["mod+a"],
+    label: "Select all rows that are loaded, in Messages",
+    group: "In a list",
+  },
   "message.replay": { keys: ["r"], label: "Replay it under a new id", group: "On a message" },
   "message.replayTo": {
     keys: ["shift+r"],

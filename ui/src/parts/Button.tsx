@@ -11,7 +11,7 @@ export interface ButtonProps extends ComponentProps<"button"> {
   size?: ButtonSize | undefined;
   /** The key that does the same, shown behind the words. */
   kbd?: string | undefined;
-  /** Something is under way: no second press, and the words stay. */
+  /** Something is under way: no second press, and the words and the focus stay. */
   busy?: boolean | undefined;
 }
 
@@ -26,14 +26,15 @@ export function Button({
   busy,
   className,
   children,
-  disabled,
+  onClick,
   ...rest
 }: ButtonProps) {
   return (
     <button
       type="button"
       {...rest}
-      disabled={disabled || busy}
+      onClick={busy ? (event) => event.preventDefault() : onClick}
+      aria-disabled={busy || undefined}
       aria-busy={busy || undefined}
       className={cx(buttonClass(variant, size), className)}
     >

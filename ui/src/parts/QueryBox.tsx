@@ -1,6 +1,7 @@
 import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from "react";
 import type { SearchOffer } from "../ipc/gen/SearchOffer";
 import { cx } from "../lib/cx";
+import { focusScreen } from "../lib/focus";
 import { useCommand } from "../lib/keymap";
 import { join, type Split, split, terms } from "../lib/terms";
 import f from "./floating.module.css";
@@ -175,8 +176,10 @@ export function QueryBox(props: QueryBoxProps) {
       case "Escape":
         done();
         if (shown) close();
-        else if (text === "") field.blur();
-        else clear();
+        else if (text === "") {
+          field.blur();
+          focusScreen();
+        } else clear();
     }
   };
 

@@ -117,7 +117,7 @@ export function SaveFixture(props: {
           <TextInput
             {...control}
             mono
-            autoFocus
+            autoFocus={!alone}
             maxLength={80}
             placeholder="sign-up-by-phone"
             value={name}

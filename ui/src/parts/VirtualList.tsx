@@ -12,7 +12,8 @@ import {
   useRef,
 } from "react";
 import { cx } from "../lib/cx";
-import { isMac, useHotkey } from "../lib/keys";
+import { screenElement } from "../lib/focus";
+import { isMac, useHotkey, written } from "../lib/keys";
 import s from "./VirtualList.module.css";
 
 export interface VirtualListHandle {
@@ -168,10 +169,15 @@ export function VirtualList<T>(props: VirtualListProps<T>) {
 
   const page = () =>
     Math.max(1, Math.floor((scroller.current?.clientHeight ?? rowHeight * 10) / rowHeight) - 1);
-  useHotkey("j", () => go(selectedIndex + 1), { enabled: keys });
-  useHotkey("k", () => go(selectedIndex < 0 ? 0 : selectedIndex - 1), { enabled: keys });
+  // Else Enter would go to what had the focus before.
+  const come = (index: number) => {
+    go(index);
+    focusable.current?.focus({ preventScroll: true });
+  };
+  useHotkey("j", () => come(selectedIndex + 1), { enabled: keys });
+  useHotkey("k", () => come(selectedIndex < 0 ? 0 : selectedIndex - 1), { enabled: keys });
   const onBody = (run: () => void) => (event: globalThis.KeyboardEvent) => {
-    if (event.target === document.body) run();
+    if (event.target === document.body || event.target === screenElement()) run();
   };
   useHotkey(
     "arrowdown",
@@ -215,6 +221,11 @@ export function VirtualList<T>(props: VirtualListProps<T>) {
 
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.shiftKey && onPick !== undefined && event.key.startsWith("Arrow")) return;
+    if (written(event.nativeEvent) === "mod+a" && onPick !== undefined) {
+      event.preventDefault();
+      onPick(new Set(rows.map(rowKey)));
+      return;
+    }
     if (event.target !== event.currentTarget || event.ctrlKey || event.metaKey || event.altKey)
       return;
     const move = moveFor(event.key);

@@ -4,6 +4,7 @@ import { useState } from "react";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { addHotkey } from "../lib/keys";
 import { dismissToast, toast, toasts } from "../lib/toast";
+import { Button } from "./Button";
 import { ConfirmDialog } from "./ConfirmDialog";
 import { Dialog } from "./Dialog";
 import { Field } from "./Field";
@@ -140,10 +141,11 @@ const idOf = (row: ListRow) => row.id;
 function ListHost(props: {
   onOpen?: (id: number) => void;
   onEnd?: () => void;
+  onPick?: (keys: ReadonlySet<string | number>) => void;
   rowKey?: (row: ListRow) => number;
   many?: number;
 }) {
-  const { onOpen, onEnd, rowKey = idOf, many = rows.length } = props;
+  const { onOpen, onEnd, onPick, rowKey = idOf, many = rows.length } = props;
   const [selected, setSelected] = useState<number | null>(null);
   const [shown] = useState(() => rows.slice(0, many));
   return (
@@ -157,6 +159,7 @@ function ListHost(props: {
       onSelect={(row) => setSelected(row.id)}
       onOpen={(row) => onOpen?.(row.id)}
       onEndReached={onEnd}
+      onPick={onPick}
     />
   );
 }
@@ -223,12 +226,56 @@ describe("VirtualList", () => {
     expect(onEnd).toHaveBeenCalled();
   });
 
+  it("takes the focus with j, so that Enter opens the row and nothing else", async () => {
+    const user = userEvent.setup();
+    const [onOpen, onClick] = [vi.fn(), vi.fn()];
+    render(
+      <>
+        <button type="button" onClick={onClick}>
+          Elsewhere
+        </button>
+        <ListHost onOpen={onOpen} />
+      </>,
+    );
+    act(() => screen.getByRole("button", { name: "Elsewhere" }).focus());
+    await user.keyboard("jj{Enter}");
+    expect(onOpen).toHaveBeenCalledWith(2);
+    expect(onClick).not.toHaveBeenCalled();
+  });
+
+  it("picks all its rows with the key for all", async () => {
+    const user = userEvent.setup();
+    const onPick = vi.fn();
+    render(<ListHost many={150} onPick={onPick} />);
+    act(() => screen.getByRole("listbox", { name: "Rows" }).focus());
+    await user.keyboard("{Control>}a{/Control}");
+    expect(onPick.mock.calls[0]?.[0]).toHaveLength(150);
+  });
+
   it("selects with the mouse", async () => {
     const user = userEvent.setup();
     render(<ListHost />);
     await user.click(screen.getByText("Row 4"));
     expect(screen.getByRole("option", { selected: true })).toHaveTextContent("Row 4");
   });
+});
+
+it("a button that is busy keeps the focus and does nothing", async () => {
+  const user = userEvent.setup();
+  const onClick = vi.fn();
+  const { rerender } = render(<Button onClick={onClick}>Send</Button>);
+  const button = screen.getByRole("button", { name: "Send" });
+  await user.click(button);
+  rerender(
+    <Button busy onClick={onClick}>
+      Send
+    </Button>,
+  );
+  expect(button).toHaveFocus();
+  expect(button).toHaveAttribute("aria-disabled", "true");
+  expect(button).toBeEnabled();
+  await user.click(button);
+  expect(onClick).toHaveBeenCalledOnce();
 });
 
 describe("Id", () => {

@@ -68,7 +68,6 @@ export function AddContactDialog(props: {
           {(control) => (
             <TextInput
               {...control}
-              autoFocus
               inputMode="email"
               autoComplete="off"
               spellCheck={false}

@@ -62,7 +62,6 @@ export function AddEndpointDialog(props: {
           {(control) => (
             <TextInput
               {...control}
-              autoFocus
               maxLength={60}
               value={name}
               onFocus={(event) => event.target.select()}

@@ -220,7 +220,6 @@ function RenameDialog({ endpoint, onClose }: { endpoint: EndpointDetail; onClose
           {(control) => (
             <TextInput
               {...control}
-              autoFocus
               maxLength={60}
               value={name}
               onChange={(event) => setName(event.target.value)}

@@ -106,7 +106,6 @@ export function ForwardDialog(props: {
             <TextInput
               {...control}
               mono
-              autoFocus
               inputMode="url"
               placeholder="http://localhost:3000/api/webhooks"
               value={url}

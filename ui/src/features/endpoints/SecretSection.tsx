@@ -1,4 +1,4 @@
-import { type FormEvent, Fragment, useEffect, useId, useState } from "react";
+import { type FormEvent, Fragment, useEffect, useId, useRef, useState } from "react";
 import type { EndpointDetail } from "../../ipc/gen/EndpointDetail";
 import type { KeychainStatus } from "../../ipc/gen/KeychainStatus";
 import type { MessageRow } from "../../ipc/gen/MessageRow";
@@ -33,18 +33,23 @@ export function SecretSection(props: {
   const secrets = endpoint.signingSecrets;
   const none = secrets.length === 0;
   const newest = Math.max(...secrets.map((secret) => secret.addedAt));
+  const section = useRef<HTMLElement>(null);
+  const done = () => {
+    setAdding(null);
+    section.current?.focus({ preventScroll: true });
+  };
   const form = (replaces?: SecretRow) => (
     <AddSecret
       endpointId={endpoint.id}
       first={none}
       replaces={replaces}
-      onDone={() => setAdding(null)}
-      onCancel={none ? undefined : () => setAdding(null)}
+      onDone={done}
+      onCancel={none ? undefined : done}
     />
   );
 
   return (
-    <section aria-label="Signing secret" className={styles.section}>
+    <section ref={section} tabIndex={-1} aria-label="Signing secret" className={styles.section}>
       {none ? null : (
         <h2 className={styles.label}>
           {secrets.length > 1 ? "Signing Secrets" : "Signing Secret"}
@@ -280,12 +285,16 @@ function Secret(props: {
   );
 }
 
+function focusOnce(element: HTMLElement | null) {
+  element?.focus({ preventScroll: true });
+}
+
 /** Offers to verify what was refused before the newest secret was here. */
 function VerifyAgain({ endpoint, waiting }: { endpoint: EndpointDetail; waiting: number }) {
   const verify = useAct("messages", "verify", { toastError: false });
   if (verify.data) {
     return (
-      <p className={styles.notice} role="status">
+      <p ref={focusOnce} tabIndex={-1} className={styles.notice} role="status">
         {verify.data.sentence}
       </p>
     );

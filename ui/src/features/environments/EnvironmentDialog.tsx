@@ -84,7 +84,6 @@ function EnvironmentForm({ old, onClose }: { old: EnvironmentRow | null; onClose
           {(control) => (
             <TextInput
               {...control}
-              autoFocus
               maxLength={60}
               placeholder="Staging"
               value={name}

@@ -63,6 +63,7 @@ function Compared({
   onClose: () => void;
 }) {
   const [noise, setNoise] = useState(storedNoise);
+  const [typed, setTyped] = useState<string | null>(null);
   const found = useMemo(() => compare(before, after), [before, after]);
   const noisy = new Set(noise);
   const plain = found?.filter((one) => !isNoise(one, noisy)) ?? [];
@@ -71,6 +72,7 @@ function Compared({
   const keep = (text: string) => {
     const next = text.split(/[\s,]+/).filter(Boolean);
     setNoise(next);
+    setTyped(null);
     localStorage.setItem(STORED, next.join(" "));
   };
 
@@ -103,8 +105,8 @@ function Compared({
                 <div className={s.edit}>
                   <TextInput
                     {...control}
-                    defaultValue={noise.join(" ")}
-                    key={noise.join(" ")}
+                    value={typed ?? noise.join(" ")}
+                    onChange={(event) => setTyped(event.target.value)}
                     onBlur={(event) => keep(event.target.value)}
                     onKeyDown={(event) => {
                       if (event.key === "Enter") keep(event.currentTarget.value);

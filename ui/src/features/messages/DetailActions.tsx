@@ -86,6 +86,17 @@ export function DetailActions(props: { message: MessageDetail; actions: Actions;
             hint: "JSON for a public issue: secrets, addresses, names and ids are stand-ins",
             onSelect: () => void actions.copy(which, "json", true),
           },
+          ...(message.pinned
+            ? []
+            : [
+                { separator: true as const },
+                {
+                  label: "Clear",
+                  hint: "Out of the lists",
+                  tone: "danger" as const,
+                  onSelect: () => actions.clear(which),
+                },
+              ]),
         ]}
       />
     </div>

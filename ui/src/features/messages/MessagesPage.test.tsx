@@ -3,6 +3,9 @@ import userEvent from "@testing-library/user-event";
 import { newFake } from "../../ipc/fake";
 import type { ListMessages } from "../../ipc/gen/ListMessages";
 import type { MessageDetail } from "../../ipc/gen/MessageDetail";
+import type { MessageRow } from "../../ipc/gen/MessageRow";
+import type { Page } from "../../ipc/gen/Page";
+import type { WhichMessages } from "../../ipc/gen/WhichMessages";
 import { show, violations } from "../kit.test-env";
 import { MessagesPage } from "./MessagesPage";
 
@@ -228,6 +231,39 @@ describe("search", () => {
       { environmentId: 1, query: "status:refused", zone: expect.any(String) },
     ]);
   });
+});
+
+it("lets go of what was cleared, and goes on following", async () => {
+  const user = userEvent.setup();
+  const fake = newFake();
+  const gone = new Set<number>();
+  const told = { again: async () => {} };
+  const { search, client } = await open("/messages", {
+    list: async (args) => {
+      const page = (await fake.call("messages.list", args)) as Page<MessageRow>;
+      return { ...page, rows: page.rows.filter((row) => !gone.has(row.id)) };
+    },
+    remove: async (args) => {
+      const ids = (args as WhichMessages).ids ?? [];
+      for (const id of ids) gone.add(id);
+      await told.again();
+      return { count: ids.length, undo: 1 };
+    },
+  });
+  // The engine announces the change before it answers.
+  told.again = () => client.invalidateQueries({ queryKey: ["messages"] });
+  const [first] = await rows();
+  await user.click(first ?? document.body);
+  await user.keyboard("{Shift>}{ArrowDown}{/Shift}");
+  await user.click(await screen.findByRole("button", { name: "More for the selected" }));
+  await user.click(await screen.findByRole("menuitem", { name: /^Clear/ }));
+  await screen.findByText("2 messages cleared.");
+  await waitFor(() => expect(first).not.toBeInTheDocument());
+  expect(gone.size).toBe(2);
+  expect(screen.queryByText("2 selected")).toBeNull();
+  expect(search().id).toBeUndefined();
+  expect(screen.getByText("Live")).toBeVisible();
+  expect(screen.getByRole("listbox", { name: "Messages, newest first" })).toHaveFocus();
 });
 
 describe("one message", () => {

@@ -4,6 +4,7 @@ import { useEnvironment } from "../../ipc/environment";
 import type { MessageRow } from "../../ipc/gen/MessageRow";
 import { useRpc } from "../../ipc/hooks";
 import { cx } from "../../lib/cx";
+import { focusScreen } from "../../lib/focus";
 import { useCommand } from "../../lib/keymap";
 import { useHotkey } from "../../lib/keys";
 import { useSearchParam } from "../../lib/search";
@@ -76,9 +77,13 @@ export function MessagesPage() {
   }, [setId]);
   useCommand("back", close, { enabled: selected !== undefined });
 
-  const actions = useActions();
-  const { over, asks, close: closeOver } = useAsks(actions);
   const [picked, setPicked] = useState<Keys>(NONE);
+  const actions = useActions((ids) => {
+    setPicked(NONE);
+    if (selected !== undefined && ids.includes(selected)) close();
+    list.current?.focus();
+  });
+  const { over, asks, close: closeOver } = useAsks(actions);
   // biome-ignore lint/correctness/useExhaustiveDependencies: another list, nothing picked in it yet.
   useEffect(() => setPicked(NONE), [environmentId, query]);
   const several = picked.size > 0;
@@ -114,6 +119,7 @@ export function MessagesPage() {
   const follow = () => {
     feed.follow();
     list.current?.scrollToTop();
+    list.current?.focus();
   };
 
   const empty =
@@ -156,7 +162,10 @@ export function MessagesPage() {
               onSelect={select}
               onOpen={() => pane.current?.focus()}
               onFollow={follow}
-              onClear={() => setQuery(undefined)}
+              onClear={() => {
+                setQuery(undefined);
+                focusScreen();
+              }}
               apiRef={list}
             />
           }

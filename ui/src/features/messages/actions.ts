@@ -87,7 +87,7 @@ export function useReplay(onSent?: () => void) {
 }
 
 /** What can be done with messages, each telling in words what became of it. */
-export function useActions() {
+export function useActions(onCleared: (ids: readonly number[]) => void) {
   const open = useOpen();
   const { mutate: send, ...replaying } = useReplay();
   const { mutate: check, ...verifying } = useAct("messages", "verify", {
@@ -96,15 +96,20 @@ export function useActions() {
   });
   const { mutate: setPin } = useAct("messages", "pin", {
     onDone: ({ count }, { which, pinned }) => {
-      const many = count === 1 ? "" : ` ${count} messages.`;
+      const [many, them] = count === 1 ? ["", "it"] : [` ${count} messages.`, "them"];
       toast({
-        title: pinned ? `Pinned.${many} Clearing leaves it.` : `No longer pinned.${many}`,
+        title: pinned ? `Pinned.${many} Clearing leaves ${them}.` : `No longer pinned.${many}`,
         undo: () => rpc("messages", "pin", { which, pinned: !pinned }),
       });
     },
   });
 
-  const { mutate: clear } = useAct("messages", "remove", { onDone: cleared });
+  const { mutate: clear } = useAct("messages", "remove", {
+    onDone: (removed, { ids }) => {
+      cleared(removed);
+      onCleared(ids ?? []);
+    },
+  });
 
   const replay = useCallback((which: WhichMessages) => send({ which, sameId: false }), [send]);
   const pin = useCallback(

@@ -105,7 +105,9 @@ export function useFeed(
     if (holding === null && before !== null && selectedId !== undefined) {
       const was = before.rows.findIndex((row) => row.id === selectedId);
       const is = fresh.rows.findIndex((row) => row.id === selectedId);
-      if (was >= 0 && was < visible && (is < 0 || is >= visible)) {
+      const last = fresh.rows.at(-1)?.id ?? 0;
+      const pushed = is >= visible || (is < 0 && fresh.next !== null && last > selectedId);
+      if (was >= 0 && was < visible && pushed) {
         holding = { scope, page: deep?.page ?? before };
         setHeld(holding);
       }
@@ -138,10 +140,10 @@ export function useFeed(
   const bottom = below === null || start === undefined ? NO_ROWS : older.rows;
   const loaded = useMemo(() => (bottom.length === 0 ? top : [...top, ...bottom]), [top, bottom]);
   const still = holding !== null;
-  const news = live.data?.rows;
+  const liveNow = live.data;
   const rows = useMemo(
-    () => (still ? brought(loaded, news, selected) : loaded),
-    [still, loaded, news, selected],
+    () => (still ? brought(loaded, liveNow, selected) : loaded),
+    [still, loaded, liveNow, selected],
   );
 
   const enough = Math.max(
@@ -180,16 +182,19 @@ export function useFeed(
   };
 }
 
-/** The rows as they are now, as far as that is known. */
+/** The rows as they are now, as far as that is known: without those that the live page lost. */
 function brought(
   rows: readonly MessageRow[],
-  news: readonly MessageRow[] | undefined,
+  live: Page<MessageRow> | undefined,
   selected: MessageRow | number | undefined,
 ): readonly MessageRow[] {
-  const known = new Map<number, MessageRow>();
-  if (typeof selected === "object") known.set(selected.id, selected);
-  for (const row of news ?? []) known.set(row.id, row);
-  return rows.map((row) => known.get(row.id) ?? row);
+  if (live === undefined) return rows;
+  const known = new Map(live.rows.map((row) => [row.id, row]));
+  const from = live.next === null ? 0 : (live.rows.at(-1)?.id ?? Number.POSITIVE_INFINITY);
+  const one = typeof selected === "object" ? selected : undefined;
+  return rows
+    .filter((row) => row.id < from || known.has(row.id))
+    .map((row) => known.get(row.id) ?? (row.id === one?.id ? one : row));
 }
 
 /** The rows of both, newest first, each once. */

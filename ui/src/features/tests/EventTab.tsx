@@ -1,3 +1,4 @@
+import { useEffect, useRef } from "react";
 import { elide } from "../../lib/elide";
 import { fixtureName } from "../../lib/fixture";
 import { Button } from "../../parts/Button";
@@ -31,6 +32,12 @@ export function EventTab({
   onOver: (over: Over) => void;
 }) {
   const { row, rows, flaw } = test;
+  const keep = useRef<HTMLButtonElement>(null);
+  const before = useRef(over);
+  useEffect(() => {
+    if (before.current === "save" && over === null) keep.current?.focus();
+    before.current = over;
+  }, [over]);
   return (
     <div className={s.columns}>
       <div className={s.left}>
@@ -95,6 +102,7 @@ export function EventTab({
             <Button
               size="sm"
               variant="quiet"
+              ref={keep}
               disabled={test.body === ""}
               onClick={() => onOver("save")}
             >

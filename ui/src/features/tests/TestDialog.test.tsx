@@ -208,6 +208,9 @@ describe("the overrides", () => {
     await userEvent.keyboard("signup{Tab}My sign-up{Enter}");
     const made = await screen.findByRole("radio", { name: /My sign-up/ });
     await waitFor(() => expect(made).toBeChecked());
+    await waitFor(() =>
+      expect(screen.getByRole("button", { name: "Save as fixture…" })).toHaveFocus(),
+    );
     expect(asked("tests.save")).toEqual([
       { name: "signup", title: "My sign-up", body: '{"type":"user.created"}' },
     ]);
