@@ -14,6 +14,7 @@ globalThis.ResizeObserver ??= NoResize;
 Element.prototype.scrollTo ??= () => {};
 Element.prototype.scrollIntoView ??= () => {};
 Element.prototype.getAnimations ??= () => [];
+Range.prototype.getClientRects ??= () => [] as unknown as DOMRectList;
 for (const [name, size] of [
   ["offsetHeight", 600],
   ["offsetWidth", 400],

@@ -11,7 +11,7 @@ import { linter } from "@codemirror/lint";
 import { EditorState } from "@codemirror/state";
 import { drawSelection, EditorView, keymap } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
-import { useEffect, useRef } from "react";
+import { type RefObject, useEffect, useLayoutEffect, useRef } from "react";
 import type { CodeEditorProps } from "./CodeEditor";
 import s from "./CodeEditor.module.css";
 
@@ -52,13 +52,18 @@ export default function CodeMirror({
   label,
   minHeight,
   maxHeight,
-}: CodeEditorProps) {
+  focused,
+}: CodeEditorProps & {
+  /** Whether what stood here before had the focus. */
+  focused: RefObject<boolean>;
+}) {
   const place = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView>(null);
   const latest = useRef({ value, onChange });
   latest.current = { value, onChange };
 
-  useEffect(() => {
+  // Before the frame is over, so that a dialog never looks for the editor in vain.
+  useLayoutEffect(() => {
     if (place.current === null) return;
     const editor = new EditorView({
       parent: place.current,
@@ -91,11 +96,13 @@ export default function CodeMirror({
       }),
     });
     view.current = editor;
+    if (focused.current) editor.focus();
     return () => {
+      focused.current = editor.hasFocus;
       editor.destroy();
       view.current = null;
     };
-  }, [label]);
+  }, [label, focused]);
 
   useEffect(() => {
     const editor = view.current;

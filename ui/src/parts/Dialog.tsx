@@ -32,7 +32,7 @@ export function Dialog({
   const popup = useRef<HTMLDivElement>(null);
   const first = () =>
     body.current?.querySelector<HTMLElement>(
-      "[autofocus],input:not([disabled]),textarea:not([disabled])",
+      "[autofocus],input:not([disabled]),textarea:not([disabled]),.cm-content",
     ) ??
     popup.current?.querySelector<HTMLElement>("[data-first]") ??
     popup.current;

@@ -5,6 +5,8 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { addHotkey } from "../lib/keys";
 import { dismissToast, toast, toasts } from "../lib/toast";
 import { Button } from "./Button";
+import { Checkbox } from "./Checkbox";
+import { CodeEditor } from "./CodeEditor";
 import { ConfirmDialog } from "./ConfirmDialog";
 import { Dialog } from "./Dialog";
 import { Field } from "./Field";
@@ -118,6 +120,50 @@ describe("Dialog", () => {
     expect(onClose).not.toHaveBeenCalled();
     await user.click(button);
     await waitFor(() => expect(onClose).toHaveBeenCalledOnce());
+  });
+});
+
+function EditorHost({ field }: { field: boolean }) {
+  const [open, setOpen] = useState(false);
+  const [text, setText] = useState("[1,,]");
+  return (
+    <>
+      <button type="button" onClick={() => setOpen(true)}>
+        Open
+      </button>
+      <Dialog open={open} onClose={() => setOpen(false)} title="Edit">
+        {field && <TextInput aria-label="Filter" />}
+        <CodeEditor label="Body" value={text} onChange={setText} />
+        <Checkbox checked onChange={() => {}} label="Newest" />
+      </Dialog>
+    </>
+  );
+}
+
+/** The editor itself, not what stands in for it while it is loaded. */
+const editor = () => document.querySelector<HTMLElement>(".cm-content");
+
+describe("CodeEditor", () => {
+  it("is where a dialog begins, while it is loaded, after that and the next time", async () => {
+    const user = userEvent.setup();
+    render(<EditorHost field={false} />);
+    await user.click(screen.getByRole("button", { name: "Open" }));
+    await waitFor(() => expect(screen.getByRole("textbox", { name: "Body" })).toHaveFocus());
+    await waitFor(() => expect(editor()).toBeInTheDocument(), { timeout: 10_000 });
+    expect(editor()).toHaveFocus();
+    await user.keyboard("{Escape}");
+    await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+    await user.click(screen.getByRole("button", { name: "Open" }));
+    await screen.findByRole("dialog");
+    await waitFor(() => expect(editor()).toHaveFocus());
+  });
+
+  it("leaves the focus to a field above it", async () => {
+    const user = userEvent.setup();
+    render(<EditorHost field />);
+    await user.click(screen.getByRole("button", { name: "Open" }));
+    await waitFor(() => expect(editor()).toBeInTheDocument(), { timeout: 10_000 });
+    await waitFor(() => expect(screen.getByRole("textbox", { name: "Filter" })).toHaveFocus());
   });
 });
 
