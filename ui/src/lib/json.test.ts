@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import {
   isTimeKey,
   jsonErrorAt,
+  jsonFault,
   jsonLines,
   jsonPath,
   jsonProblem,
@@ -118,6 +119,23 @@ describe("jsonErrorAt", () => {
         expect([cut, jsonErrorAt(cut) === null]).toEqual([cut, good]);
       }
     }
+  });
+});
+
+describe("jsonFault", () => {
+  it.each([
+    ["[1 2]", 3, 4],
+    ['[1, 2\n"a"]', 6, 7],
+    ["[😀]", 1, 3],
+    ['{"a": 1', 7, 7],
+    ['["a\n"]', 3, 3],
+    ["", 0, 0],
+  ])("of %j is from %i to %i", (text, from, to) => {
+    expect(jsonFault(text)).toEqual({ from, to, message: jsonProblem(text) });
+  });
+
+  it("is nothing in what is JSON", () => {
+    expect(jsonFault('{"a": 1}')).toBeNull();
   });
 });
 

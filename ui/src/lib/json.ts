@@ -230,6 +230,15 @@ export function jsonProblem(text: string): string | null {
   }
 }
 
+/** What to mark where a text stops being JSON: the character there, or at the end of a line only the place. */
+export function jsonFault(text: string): { from: number; to: number; message: string } | null {
+  const message = jsonProblem(text);
+  if (message === null) return null;
+  const from = jsonErrorAt(text) ?? 0;
+  const character = /^./u.exec(text.slice(from, from + 2))?.[0] ?? "";
+  return { from, to: from + character.length, message };
+}
+
 /** The opening lines that a line is inside of, from the inmost. */
 export function around(lines: readonly JsonLine[], at: number): number[] {
   const found: number[] = [];

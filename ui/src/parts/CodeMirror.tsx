@@ -1,5 +1,5 @@
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
-import { json, jsonParseLinter } from "@codemirror/lang-json";
+import { json } from "@codemirror/lang-json";
 import {
   bracketMatching,
   foldGutter,
@@ -7,11 +7,12 @@ import {
   HighlightStyle,
   syntaxHighlighting,
 } from "@codemirror/language";
-import { linter } from "@codemirror/lint";
+import { type Diagnostic, linter } from "@codemirror/lint";
 import { EditorState } from "@codemirror/state";
 import { drawSelection, EditorView, keymap } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { type RefObject, useEffect, useLayoutEffect, useRef } from "react";
+import { jsonFault } from "../lib/json";
 import type { CodeEditorProps } from "./CodeEditor";
 import s from "./CodeEditor.module.css";
 
@@ -45,6 +46,12 @@ const theme = EditorView.theme({
   ".cm-diagnostic-error": { borderLeftColor: "var(--dot-red)" },
 });
 
+/** The linter of CodeMirror reads the place out of what the engine says, and WebKit does not say it. */
+function faults({ state }: EditorView): Diagnostic[] {
+  const fault = jsonFault(state.doc.toString());
+  return fault === null ? [] : [{ ...fault, severity: "error" }];
+}
+
 /** CodeMirror for JSON. Tab leaves the editor, so that the keyboard is never caught in it. */
 export default function CodeMirror({
   value,
@@ -75,7 +82,7 @@ export default function CodeMirror({
           bracketMatching(),
           foldGutter(),
           json(),
-          linter(jsonParseLinter(), { delay: 300 }),
+          linter(faults, { delay: 300 }),
           syntaxHighlighting(colours),
           theme,
           EditorView.lineWrapping,

@@ -165,6 +165,14 @@ describe("CodeEditor", () => {
     await waitFor(() => expect(editor()).toBeInTheDocument(), { timeout: 10_000 });
     await waitFor(() => expect(screen.getByRole("textbox", { name: "Filter" })).toHaveFocus());
   });
+
+  it("marks the place that the sentence names", async () => {
+    render(<CodeEditor label="Body" value={"[1,\n2;]"} onChange={() => {}} />);
+    await waitFor(
+      () => expect(document.querySelector(".cm-lintRange-error")).toHaveTextContent(/^;$/),
+      { timeout: 10_000 },
+    );
+  });
 });
 
 /** Scrolls as a browser does: without an act() that draws at its end. */
