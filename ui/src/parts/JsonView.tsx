@@ -25,6 +25,7 @@ import { written } from "../lib/keys";
 import { count } from "../lib/number";
 import { unixInWords, unixTime } from "../lib/time";
 import { toast } from "../lib/toast";
+import { plural } from "../lib/words";
 import { Button } from "./Button";
 import { CopyButton } from "./CopyButton";
 import { IconButton } from "./IconButton";
@@ -286,7 +287,7 @@ function Lines({
               : hits.length === 0
                 ? "Not found"
                 : hit < 0
-                  ? `${count(hits.length)} lines`
+                  ? plural(hits.length, "line")
                   : `${count(hit + 1)} of ${count(hits.length)}`}
           </span>
           <IconButton size="sm" label="Close find" onClick={endFind}>

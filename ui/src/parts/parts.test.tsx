@@ -466,6 +466,9 @@ describe("JsonView", () => {
     expect(screens).not.toHaveBeenCalled();
     const field = await screen.findByRole("textbox", { name: "Find in the payload" });
     expect(field).toHaveFocus();
+    await user.keyboard("user_1");
+    expect(await screen.findByText("1 line")).toBeVisible();
+    await user.clear(field);
     await user.keyboard('"a"');
     expect(await screen.findByText("2 lines")).toBeVisible();
     await user.keyboard("{Enter}{Enter}");
