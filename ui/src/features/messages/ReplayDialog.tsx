@@ -140,7 +140,7 @@ export function ReplayDialog(props: {
             {
               value: "new",
               label: one ? "A new id" : "New ids",
-              hint: "Taken as something new.",
+              hint: "Not taken as a retry; the same content is still recognised.",
             },
             {
               value: "same",

@@ -57,6 +57,9 @@ describe("replaying with a choice", () => {
     ]);
     expect(radio("Into Usher")).toBeChecked();
     expect(radio("A new id")).toBeChecked();
+    expect(descriptionOf(radio("A new id"))).toBe(
+      "Not taken as a retry; the same content is still recognised.",
+    );
     expect(descriptionOf(radio(/8787/))).toBe("Past the listener. It takes user.*.");
     expect(await violations()).toEqual([]);
     await user.click(radio(/8787/));
