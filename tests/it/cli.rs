@@ -228,7 +228,13 @@ fn a_second_listener_follows_and_takes_over() {
     let url = first.url().to_owned();
     assert_eq!(second.url(), url);
     usher.json(&["trigger", "user.created"]);
-    assert_eq!(first.line(), second.line());
+    let message = first.line();
+    assert_eq!(message, second.line());
+    usher.json(&["replay", "1", "--same-id"]);
+    let again = first.line();
+    assert_eq!((&again["type"], &again["id"]), (&json!("repeat"), &message["id"]));
+    assert_eq!(again["duplicates"], 1);
+    assert_eq!(again, second.line());
 
     let other = usher.run(&["listen", "--port", "1"]);
     assert_eq!((other.code, other.out.as_str()), (1, ""), "{other:?}");

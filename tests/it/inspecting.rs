@@ -147,12 +147,15 @@ fn what_arrives_and_matches_is_followed() {
     assert_eq!(says.next().unwrap().unwrap(), "Following. Press Ctrl+C to stop.");
     usher.json(&["trigger", "user.created"]);
     usher.json(&["trigger", "user.updated"]);
-    let lines = BufReader::new(following.stdout.take().unwrap()).lines().take(3);
+    usher.json(&["replay", "4", "--same-id"]);
+    usher.json(&["replay", "1", "--same-id"]);
+    let lines = BufReader::new(following.stdout.take().unwrap()).lines().take(4);
     let rows: Vec<Value> =
         lines.map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect();
     following.kill().unwrap();
     following.wait().unwrap();
     let ids: Vec<_> = rows.iter().map(|row| row["id"].as_i64().unwrap()).collect();
-    assert_eq!(ids, [2, 3, 5], "the last two, and what came");
+    assert_eq!(ids, [2, 3, 5, 1], "the last two, what came, and what came again");
+    assert_eq!(rows[3]["duplicates"], 1);
     assert!(rows.iter().all(|row| row["type"] == "user.updated"));
 }

@@ -44,6 +44,8 @@ pub struct ListMessages {
     pub cursor: Option<String>,
     /// Only messages with a larger id than this, oldest first (to follow what arrives).
     pub after: Option<i64>,
+    /// Only messages that were delivered again after this moment, unix milliseconds.
+    pub repeated_after: Option<i64>,
     /// 1 to 1000; 100 when absent.
     pub limit: Option<u32>,
 }

@@ -26,6 +26,10 @@ cursor?: string,
  */
 after?: number, 
 /**
+ * Only messages that were delivered again after this moment, unix milliseconds.
+ */
+repeatedAfter?: number, 
+/**
  * 1 to 1000; 100 when absent.
  */
 limit?: number, };

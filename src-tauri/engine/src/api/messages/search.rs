@@ -68,9 +68,20 @@ pub(in crate::api) async fn list(
     of: ListMessages,
 ) -> Result<Page<MessageRow>, ApiError> {
     let limit = limit_of(of.limit);
-    let search = search_of(engine, of.query.as_deref(), of.zone.as_deref())?;
+    let tree = filter::parse(of.query.as_deref().unwrap_or_default())?;
+    let tree = match of.repeated_after {
+        Some(_) => tree.and(filter::parse("is:duplicate")?),
+        None => tree,
+    };
+    let search = Search::of(&tree, &viewer(engine, of.zone.as_deref())?)?;
     let cursor = cursor_of(of.cursor.as_deref())?;
-    let walk = Walk { engine, search: &search, environment: of.environment_id, endpoint: None };
+    let walk = Walk {
+        engine,
+        search: &search,
+        environment: of.environment_id,
+        endpoint: None,
+        repeated_after: of.repeated_after,
+    };
     match of.after {
         Some(after) => walk.up(cursor.unwrap_or(after), limit).await,
         None => walk.down(cursor, limit, Some(PATIENCE_US)).await,
@@ -83,7 +94,15 @@ pub(in crate::api) async fn count(
     of: ListMessages,
 ) -> Result<FoundMessages, ApiError> {
     let search = search_of(engine, of.query.as_deref(), of.zone.as_deref())?;
-    Walk { engine, search: &search, environment: of.environment_id, endpoint: None }.count().await
+    Walk {
+        engine,
+        search: &search,
+        environment: of.environment_id,
+        endpoint: None,
+        repeated_after: None,
+    }
+    .count()
+    .await
 }
 
 /// The ids of messages to do something with, in the order of their arrival.
@@ -111,7 +130,7 @@ pub(in crate::api) async fn ids_with(
     let tree = filter::parse(which.query.as_deref().unwrap_or_default())?.and(also);
     let search = Search::of(&tree, &viewer(engine, which.zone.as_deref())?)?;
     let (environment, endpoint) = (which.environment_id, which.endpoint_id);
-    let walk = Walk { engine, search: &search, environment, endpoint };
+    let walk = Walk { engine, search: &search, environment, endpoint, repeated_after: None };
     let mut ids = Vec::new();
     let mut cursor = None;
     loop {
@@ -153,7 +172,7 @@ pub(in crate::api) async fn previous(engine: &Engine, of: ById) -> Result<Previo
     let term = Term { field: Some("id".to_owned()), value: object, quoted: true, span };
     let search = Search::of(&Node::Term(term), &viewer(engine, None)?)?;
     let environment = Some(found.environment_id);
-    let walk = Walk { engine, search: &search, environment, endpoint: None };
+    let walk = Walk { engine, search: &search, environment, endpoint: None, repeated_after: None };
     let page = walk.down(Some(of.id), 1, None).await?;
     Ok(Previous { id: page.rows.first().map(|row| row.id) })
 }
@@ -164,6 +183,8 @@ struct Walk<'a> {
     search: &'a Search,
     environment: Option<i64>,
     endpoint: Option<i64>,
+    /// Only those delivered again after it, unix milliseconds.
+    repeated_after: Option<i64>,
 }
 
 /// What is to be looked at next.
@@ -332,6 +353,9 @@ impl Walk<'_> {
         }
         if let Some(endpoint) = self.endpoint {
             sql.push(" and m.endpoint_id = ").push_bind(endpoint);
+        }
+        if let Some(after) = self.repeated_after {
+            sql.push(" and m.last_duplicate_at > ").push_bind(after);
         }
         if !self.search.is_everything() {
             sql.push(" and ");

@@ -71,7 +71,7 @@ pub enum Command {
     /// Receive messages until you press Ctrl+C
     ///
     /// The first line on stdout is {"type":"ready","url":…}, then comes one {"type":"message",…}
-    /// line for each message. Words for people go to stderr. When the Usher window is open and
+    /// line for each message, and {"type":"repeat",…} when one is delivered again. Words for people go to stderr. When the Usher window is open and
     /// listens already, this follows what arrives there.
     Listen(Listen),
     /// The addresses you give to Clerk
@@ -457,7 +457,7 @@ pub struct Search {
     /// What to search for, and how many to show.
     #[command(flatten)]
     pub list: List,
-    /// Go on showing what arrives, until Ctrl+C
+    /// Go on showing what arrives, and what is delivered again, until Ctrl+C
     #[arg(long, short)]
     pub follow: bool,
 }

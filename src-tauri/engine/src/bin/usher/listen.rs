@@ -4,8 +4,10 @@
 //! readable ones. When another process has
 //! the data folder open and listens, this follows it, and takes over when that one leaves.
 
+use std::collections::HashMap;
 use std::io::{self, IsTerminal as _};
 
+use jiff::Timestamp;
 use serde::Serialize;
 use usher_engine::Config;
 use usher_engine::api::app::{AppStatus, ListenerState, ListenerStatus, Nothing};
@@ -17,6 +19,10 @@ use super::failure::Failure;
 use super::out::{Out, colours, or_dash, printable, say, time, word};
 
 const PAGE: u32 = 500;
+/// What is said of a message that is delivered again.
+pub const SAME_ID: &str = "duplicate: same id";
+/// Repetitions are looked for so far back, since one that was announced may be committed later.
+const OVERLAP_MS: i64 = 60_000;
 
 /// Listens until it is told to stop.
 pub async fn run(mut config: Config, listen: Listen, out: &mut Out) -> Result<(), Failure> {
@@ -89,7 +95,8 @@ async fn follow(
     if let Some(console) = console {
         say(&format!("The screens are at {console}"));
     }
-    let stopped = tail(host, &mut changes, &mut from, stop, out).await?;
+    let mut repeats = Repeats::from_now();
+    let stopped = tail(host, &mut changes, &mut from, &mut repeats, stop, out).await?;
     *last = Some(from);
     Ok(if stopped { End::Stopped } else { End::Left(port) })
 }
@@ -99,6 +106,7 @@ async fn tail(
     host: &Host,
     changes: &mut Changes,
     from: &mut i64,
+    repeats: &mut Repeats,
     stop: &mut Stop,
     out: &mut Out,
 ) -> Result<bool, Failure> {
@@ -107,14 +115,14 @@ async fn tail(
             topics = changes.next() => topics,
             () = stop.asked() => {
                 say("Stopping.");
-                show_new(host, from, out).await?;
+                show_new(host, from, repeats, out).await?;
                 return Ok(true);
             }
         };
         match topics {
             None => return Ok(host.owns()),
             Some(topics) if topics.iter().any(|topic| topic == "messages") => {
-                match show_new(host, from, out).await {
+                match show_new(host, from, repeats, out).await {
                     Err(Failure::Failed(_)) if !host.owns() => return Ok(false),
                     done => done?,
                 }
@@ -150,7 +158,25 @@ pub async fn newest(host: &Host) -> Result<i64, Failure> {
     Ok(page.rows.first().map_or(0, |row| row.id))
 }
 
-async fn show_new(host: &Host, from: &mut i64, out: &mut Out) -> Result<(), Failure> {
+async fn show_new(
+    host: &Host,
+    from: &mut i64,
+    repeats: &mut Repeats,
+    out: &mut Out,
+) -> Result<(), Failure> {
+    show_first(host, from, out).await?;
+    for row in repeats.fresh(host, &ListMessages::default()).await? {
+        if out.json || !out.terminal {
+            out.object(&Line { kind: "repeat", ..line(&row) })?;
+        }
+        if io::stderr().is_terminal() && !out.json {
+            say_repeat(&row);
+        }
+    }
+    Ok(out.flush()?)
+}
+
+async fn show_first(host: &Host, from: &mut i64, out: &mut Out) -> Result<(), Failure> {
     loop {
         let asked =
             ListMessages { after: Some(*from), limit: Some(PAGE), ..ListMessages::default() };
@@ -244,33 +270,80 @@ fn line(row: &MessageRow) -> Line<'_> {
     }
 }
 
+/// The messages that are delivered again while they are followed.
+pub struct Repeats {
+    /// Unix milliseconds.
+    since: i64,
+    /// How many repetitions of a message were told.
+    told: HashMap<i64, i64>,
+}
+
+impl Repeats {
+    /// Those from now on.
+    pub fn from_now() -> Self {
+        Self { since: Timestamp::now().as_millisecond(), told: HashMap::new() }
+    }
+
+    /// Those of the search in `of` that were not told yet, each once however often it was repeated.
+    pub async fn fresh(
+        &mut self,
+        host: &Host,
+        of: &ListMessages,
+    ) -> Result<Vec<MessageRow>, Failure> {
+        let now = Timestamp::now().as_millisecond();
+        let asked = ListMessages {
+            environment_id: of.environment_id,
+            query: of.query.clone(),
+            zone: of.zone.clone(),
+            repeated_after: Some(self.since),
+            limit: Some(PAGE),
+            ..ListMessages::default()
+        };
+        let page: Page<MessageRow> = host.ask("messages.list", &asked).await?;
+        self.since = self.since.max(now - OVERLAP_MS);
+        let mut rows = page.rows;
+        rows.retain(|row| self.told.insert(row.id, row.duplicates) < Some(row.duplicates));
+        rows.reverse();
+        Ok(rows)
+    }
+}
+
+/// Tells a person of a message that was delivered again.
+pub fn say_repeat(row: &MessageRow) {
+    say_both(row, Timestamp::now().as_millisecond(), "2", &format!("200 {SAME_ID}"));
+}
+
 /// Tells a person of a message: what came, and what was answered.
 pub fn say_message(row: &MessageRow) {
-    use std::io::Write as _;
-
     let colour = match row.outcome {
         Outcome::Processed => "32",
         Outcome::Refused | Outcome::Failed => "31",
         Outcome::Waiting | Outcome::Stale => "33",
         Outcome::Ignored | Outcome::Off | Outcome::NoEmail | Outcome::Duplicate => "2",
     };
+    let reason = row
+        .reason
+        .as_ref()
+        .map_or(String::new(), |reason| format!(": {}", reason.replace('_', " ")));
+    let answer = format!("{} {}{reason}", row.status, word(&row.outcome));
+    say_both(row, row.received_at, colour, &answer);
+}
+
+fn say_both(row: &MessageRow, at: i64, colour: &str, answer: &str) {
+    use std::io::Write as _;
+
     let (on, off) = if colours(&io::stderr()) {
         (format!("\x1b[{colour}m"), "\x1b[0m")
     } else {
         (String::new(), "")
     };
-    let at = time(row.received_at);
+    let at = time(at);
     let clock = at.split(' ').next_back().unwrap_or_default();
-    let reason = row
-        .reason
-        .as_ref()
-        .map_or(String::new(), |reason| format!(": {}", reason.replace('_', " ")));
     let (id, kind) = (row.id, or_dash(Some(&row.kind)));
     let what = printable(&format!("{kind:<22} {}", or_dash(row.subject.as_deref())));
-    let outcome = printable(&format!("{}{reason}", word(&row.outcome)));
-    let status = row.status;
+    let answer = printable(answer);
     let _ = writeln!(io::stderr(), "{clock}  --> {what}  [{id}]");
-    let _ = writeln!(io::stderr(), "{clock}  <-- {on}{status} {outcome}{off}");
+    let _ = writeln!(io::stderr(), "{clock}  <-- {on}{answer}{off}");
 }
 
 /// Ctrl+C, or the system asking to end.

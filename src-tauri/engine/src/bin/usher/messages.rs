@@ -15,7 +15,7 @@ use usher_engine::share::acts_on_a_terminal;
 use super::args::{Form, List, Messages, ReplayArgs, To};
 use super::failure::Failure;
 use super::forwards;
-use super::listen::{Stop, newest, say_message};
+use super::listen::{Repeats, SAME_ID, Stop, newest, say_message, say_repeat};
 use super::out::{Out, Table, counted, or_dash, printable, printable_lines, say, time, word};
 
 const PAGE: u32 = 1000;
@@ -88,6 +88,7 @@ async fn follow(host: &Host, asked: &List, out: &mut Out) -> Result<(), Failure>
     let mut changes = host.changes().await?;
     let mut table = Table::new(TITLES);
     let seen = newest(host).await?;
+    let mut repeats = Repeats::from_now();
     let mut page = asked_for(host, asked).await?;
     let mut rows: Vec<MessageRow> = Vec::new();
     let mut left = Left::new(asked.limit.unwrap_or(BEFORE));
@@ -113,6 +114,21 @@ async fn follow(host: &Host, asked: &List, out: &mut Out) -> Result<(), Failure>
         if let Some(last) = got.rows.last() {
             page.after = Some(last.id);
         }
+        let again = repeats.fresh(host, &page).await?;
+        if out.terminal && !out.json {
+            again.iter().for_each(say_repeat);
+        } else if out.json {
+            again.iter().try_for_each(|row| out.object(row))?;
+        } else if !again.is_empty() {
+            let cells = again.iter().map(|row| {
+                let mut cells = cells(row);
+                cells[1] = time(Timestamp::now().as_millisecond());
+                SAME_ID.clone_into(&mut cells[3]);
+                cells
+            });
+            table.rows(out, &cells.collect::<Vec<_>>())?;
+        }
+        out.flush()?;
     }
 }
 
