@@ -11,7 +11,7 @@ import { type Diagnostic, linter } from "@codemirror/lint";
 import { EditorState } from "@codemirror/state";
 import { drawSelection, EditorView, keymap } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
-import { type RefObject, useEffect, useLayoutEffect, useRef } from "react";
+import { type RefObject, useLayoutEffect, useRef } from "react";
 import { jsonFault } from "../lib/json";
 import type { CodeEditorProps } from "./CodeEditor";
 import s from "./CodeEditor.module.css";
@@ -111,7 +111,8 @@ export default function CodeMirror({
     };
   }, [label, focused]);
 
-  useEffect(() => {
+  // At once too: later it would take back what was typed meanwhile.
+  useLayoutEffect(() => {
     const editor = view.current;
     if (editor === null || editor.state.doc.toString() === value) return;
     editor.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: value } });
