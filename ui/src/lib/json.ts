@@ -100,13 +100,10 @@ const EXACT = "\u0000";
 export function parsedExactly(text: string): unknown {
   const value: unknown = JSON.parse(text);
   const token = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g;
-  let rounded = false;
-  const exact = text.replace(token, (found) => {
-    if (!/^-?\d{16,}$/.test(found) || String(Number(found)) === found) return found;
-    rounded = true;
-    return `"\\u0000${found}"`;
-  });
-  return rounded ? JSON.parse(exact) : value;
+  const exact = text.replace(token, (found) =>
+    /^-?\d{16,}$/.test(found) && String(Number(found)) !== found ? `"\\u0000${found}"` : found,
+  );
+  return exact === text ? value : JSON.parse(exact);
 }
 
 /** A value of {@link parsedExactly} for people: a text by itself, anything else as JSON. */

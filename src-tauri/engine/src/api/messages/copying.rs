@@ -127,16 +127,10 @@ async fn stored(engine: &Engine, id: i64) -> Result<Stored, ApiError> {
 }
 
 /// The body of a message that is to be sent.
-fn text_of(message: &mut Stored) -> Result<String, ApiError> {
-    kept(message.reason.as_deref())?;
-    String::from_utf8(std::mem::take(&mut message.body))
-        .ok()
-        .filter(|body| !body.contains('\0'))
-        .ok_or_else(|| {
-            ApiError::invalid(
-                "Its body is not text. Copy it as JSON or HAR, which hold it as base64.",
-            )
-        })
+fn text_of(body: Vec<u8>) -> Result<String, ApiError> {
+    String::from_utf8(body).ok().filter(|body| !body.contains('\0')).ok_or_else(|| {
+        ApiError::invalid("Its body is not text. Copy it as JSON or HAR, which hold it as base64.")
+    })
 }
 
 /// Whether the body of a message refused for this reason is there.
@@ -156,10 +150,11 @@ fn written_body(body: Vec<u8>) -> (String, bool) {
 }
 
 /// The message as a request that is accepted now.
-async fn signed(engine: &Engine, mut message: Stored) -> Result<Request, ApiError> {
+async fn signed(engine: &Engine, message: Stored) -> Result<Request, ApiError> {
+    kept(message.reason.as_deref())?;
     let test = SendTest {
         endpoint_id: message.endpoint_id,
-        body: text_of(&mut message)?,
+        body: text_of(message.body)?,
         svix_id: message.svix_id,
         ..SendTest::default()
     };

@@ -57,9 +57,19 @@ fn viewer(engine: &Engine, zone: Option<&str>) -> Result<Viewer, ApiError> {
     Ok(Viewer { now: engine.now(), zone })
 }
 
-fn search_of(engine: &Engine, query: Option<&str>, zone: Option<&str>) -> Result<Search, ApiError> {
-    let tree = filter::parse(query.unwrap_or_default())?;
+/// A search, of what it finds only what `also` finds.
+fn search_of(
+    engine: &Engine,
+    query: Option<&str>,
+    zone: Option<&str>,
+    also: Node,
+) -> Result<Search, ApiError> {
+    let tree = filter::parse(query.unwrap_or_default())?.and(also);
     Ok(Search::of(&tree, &viewer(engine, zone)?)?)
+}
+
+fn anything() -> Node {
+    Node::All(Vec::new())
 }
 
 /// Lists messages, newest first, or oldest first after an id.
@@ -68,12 +78,11 @@ pub(in crate::api) async fn list(
     of: ListMessages,
 ) -> Result<Page<MessageRow>, ApiError> {
     let limit = limit_of(of.limit);
-    let tree = filter::parse(of.query.as_deref().unwrap_or_default())?;
-    let tree = match of.repeated_after {
-        Some(_) => tree.and(filter::parse("is:duplicate")?),
-        None => tree,
+    let also = match of.repeated_after {
+        Some(_) => filter::parse("is:duplicate")?,
+        None => anything(),
     };
-    let search = Search::of(&tree, &viewer(engine, of.zone.as_deref())?)?;
+    let search = search_of(engine, of.query.as_deref(), of.zone.as_deref(), also)?;
     let cursor = cursor_of(of.cursor.as_deref())?;
     let walk = Walk {
         engine,
@@ -93,7 +102,7 @@ pub(in crate::api) async fn count(
     engine: &Engine,
     of: ListMessages,
 ) -> Result<FoundMessages, ApiError> {
-    let search = search_of(engine, of.query.as_deref(), of.zone.as_deref())?;
+    let search = search_of(engine, of.query.as_deref(), of.zone.as_deref(), anything())?;
     Walk {
         engine,
         search: &search,
@@ -110,7 +119,7 @@ pub(in crate::api) async fn ids_of(
     engine: &Engine,
     which: WhichMessages,
 ) -> Result<Vec<i64>, ApiError> {
-    ids_with(engine, which, Node::All(Vec::new())).await
+    ids_with(engine, which, anything()).await
 }
 
 /// The same; of what a search finds or an endpoint received only what `also` finds.
@@ -127,8 +136,7 @@ pub(in crate::api) async fn ids_with(
     if which.query.is_none() && which.endpoint_id.is_none() {
         return Err(ApiError::invalid("Say which messages, or what to search for."));
     }
-    let tree = filter::parse(which.query.as_deref().unwrap_or_default())?.and(also);
-    let search = Search::of(&tree, &viewer(engine, which.zone.as_deref())?)?;
+    let search = search_of(engine, which.query.as_deref(), which.zone.as_deref(), also)?;
     let (environment, endpoint) = (which.environment_id, which.endpoint_id);
     let walk = Walk { engine, search: &search, environment, endpoint, repeated_after: None };
     let mut ids = Vec::new();

@@ -71,8 +71,9 @@ pub enum Command {
     /// Receive messages until you press Ctrl+C
     ///
     /// The first line on stdout is {"type":"ready","url":…}, then comes one {"type":"message",…}
-    /// line for each message, and {"type":"repeat",…} when one is delivered again. Words for people go to stderr. When the Usher window is open and
-    /// listens already, this follows what arrives there.
+    /// line for each message, and {"type":"repeat",…} when one is delivered again. Words for
+    /// people go to stderr. When the Usher window is open and listens already, this follows what
+    /// arrives there.
     Listen(Listen),
     /// The addresses you give to Clerk
     #[command(subcommand, arg_required_else_help = true)]

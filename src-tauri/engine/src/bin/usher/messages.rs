@@ -96,7 +96,7 @@ async fn follow(host: &Host, asked: &List, out: &mut Out) -> Result<(), Failure>
         rows.extend(more);
     }
     rows.reverse();
-    tell(&rows, &mut table, out)?;
+    tell(&rows, say_message, cells, &mut table, out)?;
     page.cursor = None;
     page.limit = Some(PAGE);
     page.after = Some(rows.last().map_or(seen, |last| last.id.max(seen)));
@@ -110,34 +110,27 @@ async fn follow(host: &Host, asked: &List, out: &mut Out) -> Result<(), Failure>
             () = stop.asked() => return Ok(()),
         }
         let got: Page<MessageRow> = host.ask("messages.list", &page).await?;
-        tell(&got.rows, &mut table, out)?;
+        tell(&got.rows, say_message, cells, &mut table, out)?;
         if let Some(last) = got.rows.last() {
             page.after = Some(last.id);
         }
         let again = repeats.fresh(host, &page).await?;
-        if out.terminal && !out.json {
-            again.iter().for_each(say_repeat);
-        } else if out.json {
-            again.iter().try_for_each(|row| out.object(row))?;
-        } else if !again.is_empty() {
-            let cells = again.iter().map(|row| {
-                let mut cells = cells(row);
-                cells[1] = time(Timestamp::now().as_millisecond());
-                SAME_ID.clone_into(&mut cells[3]);
-                cells
-            });
-            table.rows(out, &cells.collect::<Vec<_>>())?;
-        }
-        out.flush()?;
+        tell(&again, say_repeat, cells_again, &mut table, out)?;
     }
 }
 
 /// Some messages as they are followed: for a person in colour, else a line each.
-fn tell(rows: &[MessageRow], table: &mut Table<6>, out: &mut Out) -> Result<(), Failure> {
+fn tell(
+    rows: &[MessageRow],
+    say: fn(&MessageRow),
+    cells: fn(&MessageRow) -> [String; 6],
+    table: &mut Table<6>,
+    out: &mut Out,
+) -> Result<(), Failure> {
     if out.json {
         rows.iter().try_for_each(|row| out.object(row))?;
     } else if out.terminal {
-        rows.iter().for_each(say_message);
+        rows.iter().for_each(say);
     } else if !rows.is_empty() {
         table.rows(out, &rows.iter().map(cells).collect::<Vec<_>>())?;
     }
@@ -156,6 +149,14 @@ fn cells(row: &MessageRow) -> [String; 6] {
         or_dash(row.subject.as_deref()),
         row.endpoint.clone(),
     ]
+}
+
+/// Those of a message that is delivered again.
+fn cells_again(row: &MessageRow) -> [String; 6] {
+    let mut cells = cells(row);
+    cells[1] = time(Timestamp::now().as_millisecond());
+    SAME_ID.clone_into(&mut cells[3]);
+    cells
 }
 
 async fn show(host: &Host, id: i64, out: &mut Out) -> Result<(), Failure> {
